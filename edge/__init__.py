@@ -1,0 +1,1 @@
+"""The agent in the store: cameras and readers in, releases out."""

@@ -1,0 +1,1 @@
+"""The only door out: visits become noised counts here, and nowhere else."""

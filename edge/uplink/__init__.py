@@ -1,0 +1,1 @@
+"""Releases, kept safe until the hub has them."""

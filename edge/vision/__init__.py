@@ -1,0 +1,1 @@
+"""Images to tracks on the floor."""

@@ -1,0 +1,1 @@
+"""Tracks and item events to visits and their traits; memory only."""

@@ -1,0 +1,1 @@
+"""The hub: releases of all stores in, patterns and reports out."""

@@ -1,0 +1,1 @@
+"""Messages from the broker, checked, into the store."""

@@ -1,0 +1,1 @@
+"""Noised counts to pattern shares with intervals."""

@@ -1,0 +1,1 @@
+"""Aisle reports for merchandisers."""

@@ -1,0 +1,1 @@
+"""Shipped models, and the scripts that make them again."""

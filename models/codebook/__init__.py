@@ -1,0 +1,1 @@
+"""The default codebook, and the script that makes it again."""

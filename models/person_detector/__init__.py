@@ -1,0 +1,1 @@
+"""The person detector: model, manifest, card and training."""

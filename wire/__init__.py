@@ -1,0 +1,1 @@
+"""The contract: all that edge and hub share."""

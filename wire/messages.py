@@ -1,0 +1,168 @@
+"""The messages, one class each; fields are added with a default, never renamed or reused.
+
+Bodies travel in a CloudEvents envelope (``wire.codec``). Readers ignore fields they do not know.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from wire.codebook import Codebook
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+Utc = Annotated[datetime, msgspec.Meta(tz=True)]
+Fraction = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+Positive = Annotated[float, msgspec.Meta(gt=0.0)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Seq = Annotated[int, msgspec.Meta(ge=1)]
+Epoch = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
+
+OUTCOMES = ("pass", "short_stop", "long_stop", "put_back", "kept")
+"""What a visit did in a zone, the strongest of these; the last two need a reader there."""
+DROPPED = "dropped"
+"""Last label of the ``cell`` axis: visits that could not be placed or released."""
+PATTERNS = ("showroomer", "wanderer", "indecisive")
+"""The axes a codebook cell is scored on."""
+
+
+class Axis(msgspec.Struct, frozen=True):
+    """One dimension of a release's counts, named so that the message explains itself."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
+    labels: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=256)]
+
+
+class Release(msgspec.Struct, frozen=True):
+    """Noised counts over many visits: the only thing about visits that ever leaves a store.
+
+    Attributes:
+        epoch: names the agent's outbox file; random.
+        seq: from 1, without gaps within an epoch.
+        channel: ``cells`` (codebook, hourly) or ``zones`` (zone x daypart x outcome, daily).
+        window_start: half-open period [start, end) in which the counted visits ended.
+        plan: version of the floor plan the zone labels come from.
+        codebook: version of the codebook the cell labels come from; empty for ``zones``.
+        axes: dimensions of ``counts``, row-major.
+        counts: visits per cell plus discrete Gaussian noise; may be negative.
+        sd: standard deviation of the noise on each count.
+        rho: zero-concentrated privacy budget this channel costs one visit.
+        standard_privacy: false where the store chose a weaker budget than the default.
+        coverage: share of the window in which the agent was up and seeing.
+    """
+
+    epoch: Epoch
+    seq: Seq
+    channel: Literal["cells", "zones"]
+    window_start: Utc
+    window_end: Utc
+    plan: Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
+    codebook: Annotated[str, msgspec.Meta(max_length=32)]
+    axes: Annotated[tuple[Axis, ...], msgspec.Meta(min_length=1, max_length=4)]
+    counts: Annotated[tuple[int, ...], msgspec.Meta(min_length=1, max_length=4096)]
+    sd: Positive
+    rho: Positive
+    standard_privacy: bool
+    coverage: Fraction
+
+    def __post_init__(self) -> None:
+        """Refuse counts that do not fill the axes, and windows that end before they start."""
+        cells = 1
+        for axis in self.axes:
+            cells *= len(axis.labels)
+        if cells != len(self.counts):
+            raise ValueError(f"{len(self.counts)} counts for {cells} cells")
+        if self.window_end <= self.window_start:
+            raise ValueError("window_end is not after window_start")
+
+
+class Status(msgspec.Struct, frozen=True):
+    """Whether the agent is connected; ``offline`` is its last will."""
+
+    state: Literal["online", "offline"]
+
+
+class Zone(msgspec.Struct, frozen=True):
+    """A polygon on the ground plane, metres, x east, y north."""
+
+    id: Name
+    kind: Literal["aisle", "promo", "till", "entrance", "exit", "fitting-room"]
+    name: str
+    polygon: Annotated[tuple[tuple[float, float], ...], msgspec.Meta(min_length=3, max_length=64)]
+    has_reader: bool = False
+
+
+class Channel(msgspec.Struct, frozen=True):
+    """What one visit spends in one release channel."""
+
+    name: str
+    period: Literal["hour", "day"]
+    clip: Count
+    rho: Positive
+    sd: Positive
+
+
+class Privacy(msgspec.Struct, frozen=True):
+    """The agent's privacy parameters, for reports and data-protection officers."""
+
+    rho: Positive
+    epsilon: Positive
+    delta: Positive
+    standard: bool
+    channels: tuple[Channel, ...]
+
+
+class Meta(msgspec.Struct, frozen=True):
+    """What the agent is: retained, so that a hub knows it before its first release."""
+
+    version: str
+    config_hash: str
+    plan: Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
+    timezone: str
+    opens: Annotated[str, msgspec.Meta(pattern=r"^[0-2][0-9]:[0-5][0-9]$")]
+    closes: Annotated[str, msgspec.Meta(pattern=r"^[0-2][0-9]:[0-5][0-9]$")]
+    outline: tuple[tuple[float, float], ...]
+    zones: tuple[Zone, ...]
+    fixtures: tuple[tuple[tuple[float, float], ...], ...]
+    dayparts: tuple[str, ...]
+    codebook: Codebook
+    privacy: Privacy
+    simulated: bool = False
+
+
+class Device(msgspec.Struct, frozen=True):
+    """One camera, reader or queue: its state and counters of its own workings, never of people."""
+
+    name: str
+    kind: Literal["camera", "reader", "outbox"]
+    state: Literal["up", "down", "starting"]
+    detail: str = ""
+    counters: dict[str, Count] = {}
+
+
+class Health(msgspec.Struct, frozen=True):
+    """How the devices are; nothing here depends on a visit."""
+
+    up_s: Count
+    coverage: Fraction
+    clock_synchronised: bool
+    devices: tuple[Device, ...]
+
+
+class Ack(msgspec.Struct, frozen=True):
+    """The highest seq of ``epoch`` up to which the hub has stored or rejected everything."""
+
+    epoch: Epoch
+    seq: Count
+
+
+class Config(msgspec.Struct, frozen=True):
+    """What a hub may ask of an agent: a codebook, and tighter privacy, never looser."""
+
+    codebook: Codebook | None = None
+    max_rho: Positive | None = None
+
+
+Message = Release | Status | Meta | Health | Ack | Config
