@@ -1,0 +1,37 @@
+# The developer's and the visitor's commands. Each makes the virtual environment it needs on first use.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?= ../shared/footage/pets-s2l1-first-half
+
+.PHONY: help demo test lint bench figures train evaluate lock clean
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/demo.ok ## one simulated store through the whole chain, 4 minutes, leaves a report
+	@$(BIN)/python deploy/demo/run.py
+
+test: $(VENV)/dev.ok ## every test
+	@$(BIN)/pytest
+
+lint: $(VENV)/dev.ok ## formatting, lint, strict types, import rules, the AsyncAPI document
+	@deploy/lint $(BIN)
+
+bench: $(VENV)/dev.ok ## speed of the hot steps, as ratios and rates
+	@for each in tests/bench/bench_*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
+
+figures: $(VENV)/dev.ok ## accuracy against the simulator's truth and on real footage, where present
+	@for each in tests/figures/*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
+
+lock: ## renew the lock files (needs uv)
+	@lock/make
+
+clean: ## remove the virtual environment and what demos left
+	rm -rf $(VENV) run
+
+$(VENV)/demo.ok: lock/demo.txt pyproject.toml
+	@deploy/make-venv $(PYTHON) $(VENV) lock/demo.txt && touch $@
+
+$(VENV)/dev.ok: lock/dev.txt pyproject.toml
+	@deploy/make-venv $(PYTHON) $(VENV) lock/dev.txt && touch $@ $(VENV)/demo.ok

@@ -1,0 +1,252 @@
+"""The agent's one file, ``store.toml``, read once into frozen values.
+
+Every key is documented where it stands; ``deploy/examples/store.toml`` is a filled-in one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import datetime, time
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from edge.errors import ConfigError
+from edge.visits.plan import FloorPlan, Polygon, Zone, ZoneKind
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+Clock = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Positive = Annotated[float, msgspec.Meta(gt=0.0)]
+PointPair = tuple[float, float, float, float]
+
+
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the file; a key nobody knows is an error."""
+
+
+class Broker(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where releases go.
+
+    Attributes:
+        tls_ca: path of the certificate authority; TLS is used when it is given.
+        username: the agent's account at the broker.
+        password_file: path of a file that holds the password alone.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 1883
+    tls_ca: Path | None = None
+    username: str | None = None
+    password_file: Path | None = None
+
+
+class DetectorConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which model finds people.
+
+    Attributes:
+        manifest: path of a model manifest; without it, the detector that ships is used.
+        confidence: overrides the manifest's threshold.
+    """
+
+    manifest: Path | None = None
+    confidence: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] | None = None
+
+
+class CameraConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One camera and how its picture lies on the floor.
+
+    Attributes:
+        source: http(s) or rtsp address, device number or path, or a video file.
+        points: at least four floor points, each ``[x_px, y_px, east_m, north_m]``.
+        height_m: of the lens over the floor; needed where the camera looks straight down.
+        hfov_deg: horizontal field of view, instead of ``height_m``.
+    """
+
+    name: Name
+    source: str | int
+    points: tuple[PointPair, ...]
+    height_m: Positive | None = None
+    hfov_deg: Annotated[float, msgspec.Meta(gt=10.0, lt=170.0)] | None = None
+
+
+class ReaderConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One RFID reader on a serial port.
+
+    Attributes:
+        zone: the zone its antenna serves.
+        place: ``shelf`` watches goods leave and return; ``till`` confirms a sale.
+        region: radio region, never guessed: the law differs.
+    """
+
+    name: Name
+    port: str
+    zone: Name
+    region: Literal["EU", "US", "CN900", "CN800", "KR"]
+    family: Literal["m100"] = "m100"
+    baud: int = 115200
+    power_dbm: Annotated[float, msgspec.Meta(ge=0.0, le=33.0)] = 20.0
+    place: Literal["shelf", "till"] = "shelf"
+
+
+class ZoneConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A polygon on the floor, metres, corners in order."""
+
+    id: Name
+    kind: ZoneKind
+    polygon: Polygon
+    name: str = ""
+
+
+class PlanConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The floor plan; give it a new ``version`` with every edit, and keep zone ids."""
+
+    version: Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
+    outline: Polygon
+    zones: tuple[ZoneConfig, ...]
+    fixtures: tuple[Polygon, ...] = ()
+
+
+class DaypartConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A part of the trading day; lasts until the next one starts."""
+
+    name: Name
+    starts: Clock
+
+
+class PrivacyConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The budget of one visit over everything released; more than 0.10 is marked as weaker."""
+
+    rho: Positive = 0.10
+
+
+class ClockConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``require_sync = false`` trusts this box's clock without NTP, for example with an RTC."""
+
+    require_sync: bool = True
+
+
+class SimulatedClock(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """For simulated stores only: the scene's time, and how much faster than the wall's it runs."""
+
+    speed: Positive
+    begins_at: datetime
+    anchored_at: datetime
+
+
+class StoreConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The whole file.
+
+    Attributes:
+        data_dir: holds the outbox, nothing else.
+        simulated: marks every report made from this agent.
+    """
+
+    store: Name
+    agent: Name
+    timezone: str
+    opens: Clock
+    closes: Clock
+    plan: PlanConfig
+    cameras: tuple[CameraConfig, ...] = ()
+    readers: tuple[ReaderConfig, ...] = ()
+    data_dir: Path = Path("/var/lib/aislewise")
+    broker: Broker = Broker()
+    detector: DetectorConfig = DetectorConfig()
+    dayparts: tuple[DaypartConfig, ...] = (
+        DaypartConfig(name="morning", starts="00:00"),
+        DaypartConfig(name="midday", starts="11:00"),
+        DaypartConfig(name="afternoon", starts="14:00"),
+        DaypartConfig(name="evening", starts="17:00"),
+    )
+    privacy: PrivacyConfig = PrivacyConfig()
+    clock: ClockConfig = ClockConfig()
+    simulated_clock: SimulatedClock | None = None
+    simulated: bool = False
+
+    def floor_plan(self) -> FloorPlan:
+        """Give the plan as the pure core knows it."""
+        zones = tuple(Zone(z.id, z.kind, z.name or z.id, z.polygon) for z in self.plan.zones)
+        return FloorPlan(self.plan.version, self.plan.outline, zones, self.plan.fixtures)
+
+
+def parse(text: str, *, where: str) -> StoreConfig:
+    """Read a configuration.
+
+    Args:
+        text: TOML.
+        where: the file's name, for messages.
+
+    Raises:
+        ConfigError: names the file, the key and the mend.
+    """
+    try:
+        config = msgspec.toml.decode(text, type=StoreConfig)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{where}: {_mend(str(error))}") from error
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"{where} is not valid TOML: {error}; correct that line") from error
+    _check(config, where=where)
+    return config
+
+
+def config_hash(text: str) -> str:
+    """Name a version of the file, so that a hub sees when it was changed."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _mend(message: str) -> str:
+    said, _, path = message.partition(" - at `$")
+    key = path.rstrip("`").lstrip(".") or "the top of the file"
+    unknown = re.search(r"unknown field `(.+?)`", said)
+    if unknown:
+        return f"unknown key {unknown[1]!r} in {key}; remove it or correct its spelling"
+    missing = re.search(r"missing required field `(.+?)`", said)
+    if missing:
+        return f"{key} lacks the key {missing[1]!r}; add it"
+    return f"{key}: {said[0].lower()}{said[1:]}; correct the value"
+
+
+def _check(config: StoreConfig, *, where: str) -> None:
+    try:
+        ZoneInfo(config.timezone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ConfigError(
+            f"{where}: timezone {config.timezone!r} is not known; use a name like 'Europe/Berlin'"
+        ) from error
+    if time.fromisoformat(config.closes) <= time.fromisoformat(config.opens):
+        raise ConfigError(f"{where}: closes {config.closes} is not after opens {config.opens}")
+    _check_names(config, where=where)
+    _check_dayparts(config.dayparts, where=where)
+    clock = config.simulated_clock
+    if clock and (clock.begins_at.tzinfo is None or clock.anchored_at.tzinfo is None):
+        raise ConfigError(f"{where}: simulated_clock needs instants with an offset, like ...Z")
+
+
+def _check_names(config: StoreConfig, *, where: str) -> None:
+    if not config.cameras:
+        raise ConfigError(f"{where}: no [[cameras]]; add at least one")
+    names = [device.name for device in (*config.cameras, *config.readers)]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"{where}: two devices are called {name!r}; rename one")
+    zones = {zone.id for zone in config.plan.zones}
+    for reader in config.readers:
+        if reader.zone not in zones:
+            raise ConfigError(
+                f"{where}: reader {reader.name!r} serves zone {reader.zone!r}, which the plan "
+                f"lacks; its zones are {', '.join(sorted(zones)) or 'none'}"
+            )
+
+
+def _check_dayparts(dayparts: tuple[DaypartConfig, ...], *, where: str) -> None:
+    starts = [part.starts for part in dayparts]
+    names = {part.name for part in dayparts}
+    if not starts or starts[0] != "00:00" or sorted(set(starts)) != starts:
+        raise ConfigError(
+            f"{where}: dayparts must start at 00:00 and follow each other; got {starts}"
+        )
+    if len(names) != len(dayparts):
+        raise ConfigError(f"{where}: two dayparts have the same name; rename one")
