@@ -1,0 +1,55 @@
+"""Write the trained net as ONNX and fill in the manifest: ``python -m models.person_detector.export``."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+from pathlib import Path
+
+import torch
+
+from models.person_detector.net import HEIGHT_PX, WIDTH_PX, Deployed, PersonNet
+
+HERE = Path(__file__).parent
+
+
+def export(weights: Path | None, *, onnx: Path) -> None:
+    """Write an ONNX file; without weights the net is untrained (to try the plumbing)."""
+    torch.manual_seed(0)
+    net = PersonNet()
+    if weights is not None:
+        net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True)["averaged"])
+    net.eval()
+    torch.onnx.export(
+        Deployed(net).eval(),
+        (torch.zeros(1, 3, HEIGHT_PX, WIDTH_PX),),
+        str(onnx),
+        input_names=["image"],
+        output_names=["heat", "geometry"],
+        opset_version=17,
+        dynamo=False,
+    )
+
+
+def sign(manifest: Path, *, onnx: Path) -> None:
+    """Put the file's hash into the manifest."""
+    digest = hashlib.sha256(onnx.read_bytes()).hexdigest()
+    text = manifest.read_text(encoding="utf-8")
+    text = re.sub(r'^sha256 = ".*"$', f'sha256 = "{digest}"', text, flags=re.MULTILINE)
+    manifest.write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    """Export, sign and say how large the result is."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--weights", type=Path, help="checkpoint of train.py; untrained without")
+    arguments = parser.parse_args()
+    onnx = HERE / "person_detector.onnx"
+    export(arguments.weights, onnx=onnx)
+    sign(HERE / "manifest.toml", onnx=onnx)
+    print(f"{onnx}: {onnx.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()
