@@ -228,7 +228,8 @@ def _check(config: StoreConfig, *, where: str) -> None:
 def _check_names(config: StoreConfig, *, where: str) -> None:
     if not config.cameras:
         raise ConfigError(f"{where}: no [[cameras]]; add at least one")
-    names = [device.name for device in (*config.cameras, *config.readers)]
+    devices: tuple[CameraConfig | ReaderConfig, ...] = (*config.cameras, *config.readers)
+    names = [device.name for device in devices]
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"{where}: two devices are called {name!r}; rename one")

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pytest
+
+from edge.config import StoreConfig, parse
+from edge.errors import ConfigError
+
+GOOD = """
+store = "berlin-1"
+agent = "north"
+timezone = "Europe/Berlin"
+opens = "09:00"
+closes = "20:00"
+
+[plan]
+version = "1"
+outline = [[0, 0], [12, 0], [12, 18], [0, 18]]
+fixtures = [[[2.5, 6], [3.5, 6], [3.5, 14], [2.5, 14]]]
+
+[[plan.zones]]
+id = "aisle-1"
+kind = "aisle"
+polygon = [[0.4, 6], [2.5, 6], [2.5, 14], [0.4, 14]]
+
+[[cameras]]
+name = "ceiling"
+source = "http://127.0.0.1:8080/"
+height_m = 7.0
+points = [[0, 0, 0.0, 0.0], [640, 0, 12.0, 0.0], [640, 432, 12.0, 18.0], [0, 432, 0.0, 18.0]]
+
+[[readers]]
+name = "wine"
+port = "/dev/ttyUSB0"
+zone = "aisle-1"
+region = "EU"
+"""
+
+
+def read(text: str) -> StoreConfig:
+    return parse(text, where="store.toml")
+
+
+def test_a_whole_file_reads() -> None:
+    config = read(GOOD)
+    assert config.cameras[0].points[1] == (640.0, 0.0, 12.0, 0.0)
+    assert config.floor_plan().zones[0].name == "aisle-1"
+    assert config.privacy.rho == 0.10
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('store = "berlin-1"', 'store = "berlin-1', "store.toml is not valid TOML"),
+        ('agent = "north"', 'agent = "north"\ncolour = 1', "unknown key 'colour' in the top"),
+        ("height_m = 7.0", "heigth_m = 7.0", r"unknown key 'heigth_m' in cameras\[0\]"),
+        ('store = "berlin-1"', "", "the top of the file lacks the key 'store'"),
+        ('store = "berlin-1"', 'store = "Berlin 1"', "store: expected `str` matching regex"),
+        ("Europe/Berlin", "Europe/Bärlin", "timezone 'Europe/Bärlin' is not known"),
+        ('closes = "20:00"', 'closes = "08:00"', "closes 08:00 is not after opens 09:00"),
+        ('zone = "aisle-1"', 'zone = "aisle-9"', "'aisle-9', which the plan lacks"),
+        ('name = "wine"', 'name = "ceiling"', "two devices are called 'ceiling'"),
+        ("height_m = 7.0", "height_m = -7.0", r"cameras\[0\].height_m"),
+        ('region = "EU"', "", r"readers\[0\] lacks the key 'region'"),
+        ('region = "EU"', 'region = "XX"', r"readers\[0\].region"),
+        ("[plan]", '[[dayparts]]\nname = "late"\nstarts = "12:00"\n\n[plan]', "start at 00:00"),
+        ("[plan]", "[privacy]\nrho = 0\n\n[plan]", "privacy.rho"),
+        (
+            "[plan]",
+            (
+                "[simulated_clock]\nspeed = 5\nbegins_at = 2026-03-07T16:00:00\n"
+                "anchored_at = 2026-03-07T16:00:00Z\n\n[plan]"
+            ),
+            "instants with an offset",
+        ),
+    ],
+)
+def test_mistakes_are_named_with_their_mend(old: str, new: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        read(GOOD.replace(old, new, 1))
