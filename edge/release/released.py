@@ -1,0 +1,122 @@
+"""The only type the outbox takes, and the only function that can make one: it adds the noise.
+
+To make one (tests of the uplink included) go through the door:
+
+    budget = Budget()                                   # edge.release.privacy
+    tally = Tally(budget.channel("cells"), axes=(Axis("cell", ("0", "1", "dropped")),))
+    tally.add([(0,)])                                   # edge.release.tallies
+    let_out(tally, window_start=..., window_end=..., plan="p1", codebook="c1", coverage=1.0)
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import InitVar, dataclass
+from datetime import datetime
+from typing import NoReturn
+
+from edge.errors import PrivacyError
+from edge.release.noise import RandBelow, discrete_gaussian
+from edge.release.privacy import ChannelName
+from edge.release.tallies import Tally
+from wire.messages import Axis, Release
+
+_DOOR = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """Noised counts over many visits, ready to leave; made by ``let_out`` alone.
+
+    Attributes as in ``wire.messages.Release``, which the outbox completes with epoch and seq.
+
+    Raises:
+        PrivacyError: somebody else tried to build one.
+    """
+
+    door: InitVar[object]
+    channel: ChannelName
+    window_start: datetime
+    window_end: datetime
+    plan: str
+    codebook: str
+    axes: tuple[Axis, ...]
+    counts: tuple[int, ...]
+    sd: float
+    rho: float
+    standard_privacy: bool
+    coverage: float
+
+    def __post_init__(self, door: object) -> None:
+        """Refuse anybody without the key, and values the contract would refuse later."""
+        if door is not _DOOR:
+            raise PrivacyError("only edge.release.released.let_out makes a Released")
+        self.message(epoch="0" * 16, seq=1)
+
+    def message(self, *, epoch: str, seq: int) -> Release:
+        """Give the message of the contract under the outbox's key."""
+        return Release(
+            epoch=epoch,
+            seq=seq,
+            channel=self.channel,
+            window_start=self.window_start,
+            window_end=self.window_end,
+            plan=self.plan,
+            codebook=self.codebook,
+            axes=self.axes,
+            counts=self.counts,
+            sd=self.sd,
+            rho=self.rho,
+            standard_privacy=self.standard_privacy,
+            coverage=self.coverage,
+        )
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied: a second one would be released twice."""
+        raise TypeError("a Released is not copied; the outbox stores its message")
+
+
+def let_out(
+    tally: Tally,
+    *,
+    window_start: datetime,
+    window_end: datetime,
+    plan: str,
+    codebook: str,
+    coverage: float,
+    randbelow: RandBelow = secrets.randbelow,
+) -> Released:
+    """Add the channel's noise to every count, zeros included, and let the result out.
+
+    Args:
+        tally: exact counts of one window.
+        window_start: aware UTC; half-open period [start, end).
+        window_end: aware UTC.
+        plan: version of the floor plan.
+        codebook: version of the codebook, empty for ``zones``.
+        coverage: share of the window in which the agent was seeing.
+        randbelow: where the noise comes from; an agent never gives another.
+
+    Raises:
+        ValueError: an instant without a time zone, or a window that ends before it starts.
+    """
+    if window_start.utcoffset() is None or window_end.utcoffset() is None:
+        raise ValueError("a window's instants carry a time zone")
+    channel = tally.channel
+    return Released(
+        _DOOR,
+        channel=channel.name,
+        window_start=window_start,
+        window_end=window_end,
+        plan=plan,
+        codebook=codebook,
+        axes=tally.axes,
+        counts=tuple(
+            count + discrete_gaussian(channel.variance, randbelow=randbelow)
+            for count in tally.exact()
+        ),
+        sd=channel.sd,
+        rho=channel.rho,
+        standard_privacy=channel.standard,
+        coverage=coverage,
+    )

@@ -1,0 +1,57 @@
+"""Exact counts of one window, clipped as they are made; they never leave ``edge.release``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from edge.errors import PrivacyError
+from edge.release.privacy import ChannelBudget
+from wire.messages import Axis
+
+
+class Tally:
+    """Counts of visits in one channel's cells; one visit adds 1 in at most ``clip`` cells.
+
+    Attributes:
+        channel: whose noise will be added.
+        axes: dimensions of the counts, row-major.
+    """
+
+    def __init__(self, channel: ChannelBudget, *, axes: tuple[Axis, ...]) -> None:
+        self.channel = channel
+        self.axes = axes
+        self._lengths = tuple(len(axis.labels) for axis in axes)
+        self._counts = [0] * math.prod(self._lengths)
+
+    def add(self, cells: Iterable[tuple[int, ...]]) -> None:
+        """Count one visit.
+
+        Args:
+            cells: indices along the axes, one tuple a cell.
+
+        Raises:
+            PrivacyError: more cells than the clip, or one twice: the noise would not cover it.
+            IndexError: a cell outside the axes.
+        """
+        touched = list(cells)
+        if len(touched) > self.channel.clip or len(set(touched)) != len(touched):
+            raise PrivacyError(
+                f"channel {self.channel.name}: a visit may add 1 to {self.channel.clip} "
+                f"different cells at most"
+            )
+        places = [self._place(cell) for cell in touched]
+        for place in places:
+            self._counts[place] += 1
+
+    def exact(self) -> tuple[int, ...]:
+        """Give the counts before noise, for ``edge.release`` alone."""
+        return tuple(self._counts)
+
+    def _place(self, cell: tuple[int, ...]) -> int:
+        place = 0
+        for index, length in zip(cell, self._lengths, strict=True):
+            if not 0 <= index < length:
+                raise IndexError(f"cell {cell} is outside {self._lengths}")
+            place = place * length + index
+        return place
