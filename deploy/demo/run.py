@@ -1,0 +1,332 @@
+"""One simulated store through the whole chain: broker, hub, simulator and agent, then a report.
+
+Every part is a process of its own on loopback, started by its own command; what this file adds is
+the agent's configuration (from the simulator's survey) and a table with the truth beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+STORE, AGENT = "demo", "ceiling"
+OPENS = datetime(2026, 3, 7, 16, 53, tzinfo=ZoneInfo("Europe/Berlin"))
+RHO = 6.0
+"""Sixty times the standard budget: 40 visits would rightly be withheld under the standard one."""
+LEAD_S = 9.0
+"""Wall seconds for all processes to come up before the scene begins."""
+PATIENCE_S = 30.0
+"""Wall seconds to wait for the last release after closing."""
+
+
+def main() -> int:
+    """Run the demo; 0 when a report was written."""
+    options = arguments()
+    out = Path(options.out).resolve()
+    with workspace() as work, Processes(work / "logs") as processes:
+        try:
+            return chain(options, work=work, out=out, processes=processes)
+        except KeyboardInterrupt:
+            say("stopped; every process is told to end")
+            return 130
+        except DemoError as failure:
+            say(str(failure))
+            kept = out / "logs"
+            shutil.copytree(work / "logs", kept, dirs_exist_ok=True)
+            say(f"what the processes said is in {kept}")
+            return 1
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--speed", type=float, default=5.0, help="scene seconds per wall second")
+    parser.add_argument("--minutes", type=float, default=14.0, help="scene minutes")
+    parser.add_argument("--out", default="run/demo", help="folder for the report")
+    return parser.parse_args()
+
+
+class DemoError(Exception):
+    """The demo can't go on; the text says why."""
+
+
+class Processes:
+    """The parts, each in its own session, ended together whatever happens."""
+
+    def __init__(self, logs: Path) -> None:
+        logs.mkdir(parents=True)
+        self._logs = logs
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        """Nothing runs yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End what still runs, in the order data flows; kill what does not obey."""
+        for name in ("simulator", "agent", "hub", "broker"):
+            self.end(name)
+
+    def start(self, name: str, *command: str | Path) -> None:
+        """Start a part; its output goes to a log."""
+        with (self._logs / f"{name}.log").open("wb") as log:
+            self._running[name] = subprocess.Popen(
+                [str(part) for part in command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def end(self, name: str, *, patience_s: float = 8.0) -> None:
+        """Ask a part to end, and make it."""
+        process = self._running.pop(name, None)
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def check(self) -> None:
+        """Say which part has died, if one has."""
+        for name, process in self._running.items():
+            code = process.poll()
+            if code is not None and (code != 0 or name != "simulator"):
+                tail = (self._logs / f"{name}.log").read_text(errors="replace")[-1500:]
+                raise DemoError(f"{name} ended with code {code}:\n{tail}")
+
+    def finished(self, name: str) -> bool:
+        """Tell whether a part has ended by itself."""
+        return self._running[name].poll() is not None
+
+
+def chain(options: argparse.Namespace, *, work: Path, out: Path, processes: Processes) -> int:
+    """Start everything, wait for closing time, report and compare."""
+    speed, scene_s = options.speed, options.minutes * 60
+    port = free_port()
+    anchored_at = datetime.now(UTC) + timedelta(seconds=LEAD_S)
+    begins_at = OPENS.astimezone(UTC)
+    say(
+        f"a simulated store, {options.minutes:g} minutes at {speed:g} x speed: "
+        f"about {scene_s / speed + 25:.0f} seconds"
+    )
+    processes.start(
+        "broker", tool("python"), "-m", "iotcore", "--listen", "127.0.0.1", "--port", str(port)
+    )
+    wait_for_port(port)
+    database = work / "hub.db"
+    processes.start("hub", tool("aisle-hub"), "run", "--db", database, "--broker-port", str(port))
+    endpoints_file, truth = work / "endpoints.json", work / "truth.jsonl"
+    processes.start(
+        "simulator", tool("aisle-sim"), "run",
+        "--speed", str(speed), "--minutes", str(options.minutes), "--drain", "2.5",
+        "--truth", truth, "--camera-port", "0", "--reader-link", work / "reader",
+        "--begins-at", begins_at.isoformat(), "--anchored-at", anchored_at.isoformat(),
+        "--endpoints", endpoints_file,
+    )  # fmt: skip
+    survey = json.loads(output("aisle-sim", "survey"))
+    endpoints = wait_for_json(endpoints_file, processes=processes)
+    config = work / "store.toml"
+    config.write_text(
+        agent_config(
+            survey,
+            endpoints=endpoints,
+            broker_port=port,
+            data_dir=work / "agent",
+            clock=(speed, begins_at, anchored_at),
+            closes=OPENS + timedelta(seconds=scene_s),
+        )
+    )
+    processes.start("agent", tool("aisle-edge"), "run", "--config", config)
+    watch(scene_s, speed=speed, anchored_at=anchored_at, database=database, processes=processes)
+    out.mkdir(parents=True, exist_ok=True)
+    return compare(out=out, database=database, truth=truth)
+
+
+def watch(
+    scene_s: float, *, speed: float, anchored_at: datetime, database: Path, processes: Processes
+) -> None:
+    """Show the scene's clock until closing, then wait until the hub has the day's releases."""
+    patience = time.monotonic() + LEAD_S + scene_s / speed + PATIENCE_S
+    while True:
+        processes.check()
+        passed = max(0.0, (datetime.now(UTC) - anchored_at).total_seconds() * speed)
+        agents = json.loads(output("aisle-hub", "status", "--db", database, "--json"))["agents"]
+        releases = sum(agent["releases"] for agent in agents)
+        if passed < scene_s:
+            clock = OPENS + timedelta(seconds=passed)
+            bar = "#" * int(30 * passed / scene_s)
+            progress(f"[{bar:<30}] store clock {clock:%H:%M:%S}   releases at the hub: {releases}")
+        else:
+            progress(f"[{'#' * 30}] closed; waiting for the last releases ({releases} so far)")
+            if day_is_complete(database) and processes.finished("simulator"):
+                progress("", end=True)
+                return
+            if time.monotonic() > patience:
+                raise DemoError("the day's releases did not reach the hub in time")
+        time.sleep(2.0)
+
+
+def day_is_complete(database: Path) -> bool:
+    """Tell whether the hub has the zones release, which closes the day."""
+    try:
+        report = json.loads(output("aisle-hub", "report", *of_the_day(database), "--json"))
+    except DemoError:
+        return False
+    return any(zone["passers"]["value"] != 0 for zone in report["zones"])
+
+
+def compare(*, out: Path, database: Path, truth: Path) -> int:
+    """Write the report, print the table with the truth beside it."""
+    page, numbers = out / "report.html", out / "report.json"
+    numbers.write_text(output("aisle-hub", "report", *of_the_day(database), "--json"))
+    output("aisle-hub", "report", *of_the_day(database), "--out", page)
+    shutil.copy(truth, out / "truth.jsonl")
+    say(output("aisle-sim", "score", truth, numbers))
+    say(
+        f"Simulated store; privacy budget rho {RHO:g}, weaker than the standard 0.10, because "
+        "a demo has few visits.\n"
+        f"Report for the merchandiser: {page}"
+    )
+    return 0
+
+
+def of_the_day(database: Path) -> tuple[str | Path, ...]:
+    """Give the options that name the demo's store and day."""
+    return ("--db", database, "--store", STORE, "--day", f"{OPENS:%Y-%m-%d}")
+
+
+def agent_config(
+    survey: dict[str, Any],
+    *,
+    endpoints: dict[str, Any],
+    broker_port: int,
+    data_dir: Path,
+    clock: tuple[float, datetime, datetime],
+    closes: datetime,
+) -> str:
+    """Write what store IT would write after a survey, as TOML."""
+    speed, begins_at, anchored_at = clock
+    camera, quoted = survey["camera"], json.dumps
+    tables = [
+        f"store = {quoted(STORE)}",
+        f"agent = {quoted(AGENT)}",
+        f"timezone = {quoted(survey['timezone'])}",
+        f'opens = "{OPENS:%H:%M}"',
+        f'closes = "{closes:%H:%M}"',
+        f"data_dir = {quoted(str(data_dir))}",
+        "simulated = true",
+        f"\n[broker]\nport = {broker_port}",
+        f"\n[privacy]\nrho = {RHO}",
+        (
+            f"\n[simulated_clock]\nspeed = {speed}\nbegins_at = {begins_at.isoformat()}\n"
+            f"anchored_at = {anchored_at.isoformat()}"
+        ),
+        (
+            f'\n[plan]\nversion = "demo-1"\noutline = {survey["outline"]}\n'
+            f"fixtures = {survey['fixtures']}"
+        ),
+        *(
+            f"\n[[plan.zones]]\nid = {quoted(zone['id'])}\nkind = {quoted(zone['kind'])}\n"
+            f"name = {quoted(zone['name'])}\npolygon = {zone['polygon']}"
+            for zone in survey["zones"]
+        ),
+        (
+            f"\n[[cameras]]\nname = {quoted(camera['name'])}\n"
+            f"source = {quoted(endpoints['camera_url'])}\nheight_m = {camera['height_m']}\n"
+            f"points = {[[*pair['px'], *pair['m']] for pair in camera['points']]}"
+        ),
+        *(
+            f"\n[[readers]]\nname = {quoted(reader['name'])}\n"
+            f"port = {quoted(endpoints['readers'][reader['name']])}\n"
+            f"zone = {quoted(reader['zone'])}\nplace = {quoted(reader['place'])}\n"
+            f"region = {quoted(reader['region'])}"
+            for reader in survey["readers"]
+        ),
+    ]
+    return "\n".join(tables) + "\n"
+
+
+@contextlib.contextmanager
+def workspace() -> Iterator[Path]:
+    """Give a folder for databases, queues and ports, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="aislewise-demo-") as folder:
+        yield Path(folder)
+
+
+def tool(name: str) -> Path:
+    """Give the path of a command beside this Python."""
+    return Path(sys.executable).parent / name
+
+
+def output(name: str, *options: str | Path) -> str:
+    """Run one of our commands and give what it prints."""
+    done = subprocess.run(
+        [tool(name), *options], capture_output=True, text=True, check=False, timeout=60
+    )
+    if done.returncode:
+        raise DemoError(f"{name} {options[0]} ended with code {done.returncode}: {done.stderr}")
+    return done.stdout
+
+
+def free_port() -> int:
+    """Find a free TCP port on loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def wait_for_port(port: int) -> None:
+    """Wait until somebody listens."""
+    for _ in range(100):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
+            return
+        time.sleep(0.1)
+    raise DemoError(f"the broker does not listen on port {port}")
+
+
+def wait_for_json(path: Path, *, processes: Processes) -> dict[str, Any]:
+    """Wait for a file another process writes when it is ready."""
+    for _ in range(300):
+        if path.exists():
+            read: dict[str, Any] = json.loads(path.read_text())
+            return read
+        processes.check()
+        time.sleep(0.1)
+    raise DemoError(f"the simulator did not get ready: no {path.name} after 30 s")
+
+
+def progress(text: str, *, end: bool = False) -> None:
+    """Show a line that the next one replaces on a terminal, and stays in a log."""
+    if sys.stdout.isatty():
+        print(f"\r\033[K{text}", end="\n" if end else "", flush=True)
+    elif text:
+        print(text, flush=True)
+
+
+def say(text: str) -> None:
+    """Print at once."""
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    # A terminated demo cleans up as an interrupted one does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.exit(main())
