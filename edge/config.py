@@ -183,7 +183,7 @@ def parse(text: str, *, where: str) -> StoreConfig:
         ConfigError: names the file, the key and the mend.
     """
     try:
-        config = msgspec.toml.decode(text, type=StoreConfig)
+        config = msgspec.toml.decode(text, type=StoreConfig, dec_hook=_path)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{where}: {_mend(str(error))}") from error
     except msgspec.DecodeError as error:
@@ -195,6 +195,12 @@ def parse(text: str, *, where: str) -> StoreConfig:
 def config_hash(text: str) -> str:
     """Name a version of the file, so that a hub sees when it was changed."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _path(kind: type, value: object) -> Path:
+    if kind is not Path or not isinstance(value, str):
+        raise NotImplementedError
+    return Path(value)
 
 
 def _mend(message: str) -> str:
