@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from edge.rfid.items import ItemEvent
+from edge.vision.tracking import TrackEnd, TrackPoint
+from edge.visits.path import PathParams, Stay, Stop, smooth_path, stays_of, stops_of
+from edge.visits.plan import Floor, Point, Shelf, ZoneKind
+from edge.visits.walks import RejoinParams, Walk, best_continuations
 
+__all__ = ["Stay", "Stop", "Visit", "VisitParams", "Visits"]
 
-@dataclass(frozen=True, slots=True)
-class Stay:
-    """A visit inside a zone; leaving for less than the flicker time does not end it."""
-
-    zone: str
-    start_ms: int
-    end_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Standing at a fixture; ``zone`` is the zone it happened in, or empty."""
-
-    zone: str
-    start_ms: int
-    end_ms: int
-    east_m: float
-    north_m: float
+DOORS: tuple[ZoneKind, ...] = ("entrance", "exit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +38,292 @@ class Visit:
     items: tuple[ItemEvent, ...]
     entered: bool
     left: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VisitParams:
+    """When a visit begins, goes on and is over.
+
+    Attributes:
+        path: how its path is read.
+        rejoin: when a new track continues it.
+        stale_ms: a track without a point for so long is taken for lost.
+        longest_ms: a visit is cut after this; staff and mannequins must not fill the memory.
+        least_ms: shorter than this it was noise, or somebody looking in.
+        least_reach_m: one who never got so far from the first point was a shadow or a trolley.
+        door_m: how far from a door zone a walk may begin or end and still have used it: an
+            overhead camera loses people some steps before the wall.
+        items_ms: how late the news of an item may come: the silence that proves a pick.
+        reach_m: how far from the goods a hand can be, with the error of the place: arm 0.75 m,
+            tracking 0.3 m, tag reading field 0.45 m.
+        antenna_m: radius in which an antenna hears its goods.
+        walking_m: a walker's disadvantage against one who stands, for every m/s: who takes
+            something stands still.
+    """
+
+    path: PathParams = field(default_factory=PathParams)
+    rejoin: RejoinParams = field(default_factory=RejoinParams)
+    stale_ms: int = 10_000
+    longest_ms: int = 3 * 3_600_000
+    least_ms: int = 5_000
+    least_reach_m: float = 2.0
+    door_m: float = 1.0
+    items_ms: int = 15_000
+    reach_m: float = 1.5
+    antenna_m: float = 1.6
+    walking_m: float = 1.0
+
+    @property
+    def settle_ms(self) -> int:
+        """How long after an instant it is certain who was where."""
+        return self.rejoin.gap_ms + self.rejoin.decide_ms
+
+    @property
+    def hold_ms(self) -> int:
+        """How long after its end a visit is returned."""
+        return max(self.settle_ms, self.items_ms)
+
+
+class Visits:
+    """All visits in progress.
+
+    Points of one track come in order of time. What is returned is forgotten.
+
+    Attributes:
+        noise_walks: walks too short to be visits; like ``lost_items`` it depends on people, so
+            it is for tests and never for logs or health.
+        lost_items: item events nobody could be found for.
+    """
+
+    def __init__(
+        self,
+        floor: Floor,
+        *,
+        params: VisitParams | None = None,
+        antennas: Mapping[str, Point] | None = None,
+    ) -> None:
+        """Begin with nobody.
+
+        Args:
+            floor: the prepared plan.
+            params: thresholds.
+            antennas: zone → where its antenna hangs; without it, whoever is in the zone or in
+                reach of it counts as near its goods.
+        """
+        self.noise_walks = 0
+        self.lost_items = 0
+        self._floor = floor
+        self._params = params or VisitParams()
+        self._shelves: dict[str, Shelf] = {
+            zone: floor.shelf_near(east, north, radius_m=self._params.antenna_m)
+            for zone, (east, north) in (antennas or {}).items()
+        }
+        self._walks: list[Walk] = []
+        self._by_track: dict[int, Walk] = {}
+        self._events: list[tuple[int, ItemEvent]] = []
+        self._holders: dict[bytes, Walk] = {}
+        self._now_ms = 0
+
+    @property
+    def latest_ms(self) -> int:
+        """How long after its end a visit may be returned; a window waits as long."""
+        return self._params.hold_ms
+
+    def feed(self, item: TrackPoint | TrackEnd | ItemEvent) -> list[Visit]:
+        """Take what happened next; gives the visits that are over by then."""
+        if isinstance(item, ItemEvent):
+            due_ms = max(self._now_ms, item.scene_ms + self._params.settle_ms)
+            self._events.append((due_ms, item))
+            return []
+        if isinstance(item, TrackEnd):
+            walk = self._by_track.get(item.track)
+            if walk is not None:
+                self._lose(walk)
+            return []
+        over = self.advance(item.scene_ms)
+        walk = self._by_track.get(item.track)
+        if walk is None:
+            walk = self._begin(item)
+        walk.lost = False
+        walk.add(item.scene_ms, item.east_m, item.north_m)
+        return over
+
+    def advance(self, now_ms: int) -> list[Visit]:
+        """Settle whatever is due; gives the visits that are over."""
+        over: list[Visit] = []
+        due_ms = self.due_ms()
+        while due_ms is not None and due_ms <= now_ms:
+            self._now_ms = max(self._now_ms, due_ms)
+            over += self._settle(due_ms)
+            due_ms = self.due_ms()
+        self._now_ms = max(self._now_ms, now_ms)
+        return over
+
+    def due_ms(self) -> int | None:
+        """When something settles by itself."""
+        due = [self._walk_due_ms(walk) for walk in self._walks]
+        due += [due_ms for due_ms, _ in self._events]
+        return min(due, default=None)
+
+    def flush(self) -> list[Visit]:
+        """End every visit now, at closing time."""
+        for walk in self._walks:
+            if not walk.lost:
+                self._lose(walk)
+        over: list[Visit] = []
+        while (due_ms := self.due_ms()) is not None:
+            over += self._settle(due_ms)
+        return over
+
+    def _begin(self, point: TrackPoint) -> Walk:
+        at_door = self._at_door(point.east_m, point.north_m)
+        walk = Walk(point.track, at_door)
+        self._walks.append(walk)
+        self._by_track[point.track] = walk
+        return walk
+
+    def _at_door(self, east_m: float, north_m: float) -> bool:
+        return any(
+            zone.kind in DOORS
+            and self._floor.zone_distance_m(zone.id, east_m, north_m) <= self._params.door_m
+            for zone in self._floor.plan.zones
+        )
+
+    def _lose(self, walk: Walk) -> None:
+        walk.lost = True
+        walk.door_at_end = self._at_door(walk.east_m[-1], walk.north_m[-1])
+
+    def _walk_due_ms(self, walk: Walk) -> int:
+        due_ms = walk.end_ms + (self._params.hold_ms if walk.lost else self._params.stale_ms)
+        due_ms = min(due_ms, walk.start_ms + self._params.longest_ms)
+        if not walk.decided:
+            due_ms = min(due_ms, walk.start_ms + self._params.rejoin.decide_ms)
+        return due_ms
+
+    def _settle(self, now_ms: int) -> list[Visit]:
+        """Do, in a fixed order, everything due at an instant."""
+        for walk in self._walks:
+            if not walk.lost and walk.end_ms + self._params.stale_ms <= now_ms:
+                self._lose(walk)
+        self._join(now_ms)
+        self._give_items(now_ms)
+        over = [walk for walk in self._walks if self._is_over(walk, now_ms)]
+        for walk in over:
+            self._forget(walk)
+        return [visit for walk in over if (visit := self._visit(walk)) is not None]
+
+    def _is_over(self, walk: Walk, now_ms: int) -> bool:
+        if walk.start_ms + self._params.longest_ms <= now_ms:
+            return True
+        return walk.lost and walk.decided and walk.end_ms + self._params.hold_ms <= now_ms
+
+    def _join(self, now_ms: int) -> None:
+        heads = [walk for walk in self._walks if not walk.decided]
+        due = {
+            id(walk) for walk in heads if walk.start_ms + self._params.rejoin.decide_ms <= now_ms
+        }
+        if not due:
+            return
+        tails = [walk for walk in self._walks if walk.lost]
+        pairs = best_continuations(heads, tails, params=self._params.rejoin)
+        merged: dict[int, Walk] = {}  # a tail may itself have just become part of another
+        for head, tail in sorted(pairs, key=lambda pair: pair[0].start_ms):
+            if id(head) in due:
+                merged[id(head)] = merged.get(id(tail), tail)
+                self._continue(merged[id(head)], head)
+                due.discard(id(head))
+        for head in heads:
+            if id(head) in due:
+                head.decided = True
+
+    def _continue(self, earlier: Walk, later: Walk) -> None:
+        """Make a later walk part of an earlier one, which takes over all that points to it."""
+        self._by_track.pop(earlier.track, None)
+        earlier.absorb(later)
+        self._by_track[later.track] = earlier
+        self._walks.remove(later)
+        for tag, holder in self._holders.items():
+            if holder is later:
+                self._holders[tag] = earlier
+
+    def _give_items(self, now_ms: int) -> None:
+        due = [event for due_ms, event in self._events if due_ms <= now_ms]
+        self._events = [(due_ms, event) for due_ms, event in self._events if due_ms > now_ms]
+        for event in sorted(due, key=lambda event: event.scene_ms):
+            walk = self._whose(event)
+            if walk is None:
+                self.lost_items += 1
+                continue
+            walk.items.append(event)
+            if event.kind == "put_back":
+                del self._holders[event.tag]
+            else:
+                self._holders[event.tag] = walk
+
+    def _whose(self, event: ItemEvent) -> Walk | None:
+        """Find whom an event belongs to.
+
+        Who took a thing has it until it is put back, so only a pick and a sale without a pick
+        are given to the nearest; putting back what nobody is known to hold is nobody's.
+        """
+        holder = self._holders.get(event.tag)
+        if event.kind == "put_back":
+            return holder
+        if event.kind == "till" and holder is not None:
+            return holder
+        near = [
+            (cost, number)
+            for number, walk in enumerate(self._walks)
+            if (cost := self._reach_cost(walk, event)) is not None
+        ]
+        return self._walks[min(near)[1]] if near else None
+
+    def _reach_cost(self, walk: Walk, event: ItemEvent) -> float | None:
+        """Give how unlikely a walk is an event's cause, or None where it was out of reach."""
+        slack_ms = self._params.path.smooth_ms // 2
+        if not walk.start_ms - slack_ms <= event.scene_ms <= walk.end_ms + slack_ms:
+            return None
+        east_m, north_m = walk.place_at(event.scene_ms)
+        shelf = self._shelves.get(event.zone)
+        away_m = (
+            self._floor.zone_distance_m(event.zone, east_m, north_m)
+            if shelf is None
+            else shelf.distance_m(east_m, north_m)
+        )
+        if away_m > self._params.reach_m or self._behind(event.zone, east_m, north_m):
+            return None
+        before = walk.place_at(event.scene_ms - slack_ms)
+        after = walk.place_at(event.scene_ms + slack_ms)
+        speed_m_s = math.dist(before, after) / (2 * slack_ms / 1_000)
+        return away_m + self._params.walking_m * speed_m_s
+
+    def _behind(self, zone: str, east_m: float, north_m: float) -> bool:
+        """Tell whether somebody stands in another aisle: a gondola has two sides."""
+        here = self._floor.zone_at(east_m, north_m)
+        return here is not None and here.id != zone
+
+    def _forget(self, walk: Walk) -> None:
+        self._walks.remove(walk)
+        if self._by_track.get(walk.track) is walk:
+            del self._by_track[walk.track]
+        self._holders = {tag: holder for tag, holder in self._holders.items() if holder is not walk}
+
+    def _visit(self, walk: Walk) -> Visit | None:
+        params = self._params
+        path = smooth_path(walk.times_ms, walk.east_m, walk.north_m, params=params.path)
+        if walk.end_ms - walk.start_ms < params.least_ms or path.reach_m < params.least_reach_m:
+            self.noise_walks += 1
+            self.lost_items += len(walk.items)
+            return None
+        return Visit(
+            start_ms=walk.start_ms,
+            end_ms=walk.end_ms,
+            path_m=path.length_m,
+            start_point=(walk.east_m[0], walk.north_m[0]),
+            end_point=(walk.east_m[-1], walk.north_m[-1]),
+            stays=stays_of(path, floor=self._floor, params=params.path),
+            stops=stops_of(path, floor=self._floor, params=params.path),
+            items=tuple(sorted(walk.items, key=lambda event: event.scene_ms)),
+            entered=walk.door_at_start,
+            left=walk.door_at_end,
+        )
