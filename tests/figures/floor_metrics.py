@@ -69,9 +69,7 @@ def score(truth: Mapping[int, Places], tracks: Mapping[int, Places], *, within_m
     )
 
 
-def _follow(
-    true: Places, seen: Places, *, last: dict[int, int], within_m: float
-) -> dict[int, int]:
+def _follow(true: Places, seen: Places, *, last: dict[int, int], within_m: float) -> dict[int, int]:
     """Keep the pairs of before while they hold, then match the rest by distance."""
     pairs = {
         person: last[person]
