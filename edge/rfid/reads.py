@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,5 +22,5 @@ class TagRead:
     reader: str
     antenna: int
     product_class: str
-    tag: bytes
+    tag: bytes = field(repr=False)
     rssi_dbm: int

@@ -1,0 +1,159 @@
+"""EPC to product class: where identity stops. A serial number is formed nowhere.
+
+Source: GS1 EPC Tag Data Standard 2.x, §14.6.1 (SGTIN-96, SGTIN-198), §14.7 (SGTIN+), §7.1.3.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+MIN_KEY_BYTES = 16
+TAG_BYTES = 16
+_MAX_CLASSES = 10_000
+
+_SGTIN_96 = 0x30
+_SGTIN_198 = 0x36
+_SGTIN_PLUS = 0xF7
+_BYTES_96 = 12
+_BYTES = {_SGTIN_96: (_BYTES_96,), _SGTIN_198: (25, 26)}
+"""198 bits, padded to bytes by some tools and to words on the air."""
+_PLUS_BYTES = 9
+"""Header, flags and fourteen BCD digits take 68 bits."""
+_OTHER_SCHEMES = frozenset({*range(0x2C, 0x40), *range(0xF1, 0xFC)}) - {0x30, 0x36, 0xF7}
+"""Headers the standard gives to other schemes: SSCC, SGLN, GRAI, GIAI, CPI and so on."""
+_COMPANY = ((40, 12), (37, 11), (34, 10), (30, 9), (27, 8), (24, 7), (20, 6))
+"""Partition to (bits, decimal digits) of the company prefix; the item reference has the rest."""
+_SERIAL_AND_PADDING = (1 << 150) - 1
+_PADDING = (1 << 10) - 1
+"""Twenty 7-bit characters and ten zero bits fill SGTIN-198's last 150 bits."""
+_ALLOWED = frozenset(
+    b"!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+)
+"""GS1 AI encodable character set 82."""
+_BODY_BITS = 44
+_BODY_DIGITS = 13
+
+
+class Unread(StrEnum):
+    """Why an EPC gives no product class."""
+
+    NOT_AN_ITEM = "not_an_item"
+    UNKNOWN = "unknown"
+    MALFORMED = "malformed"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What is kept of an EPC.
+
+    Attributes:
+        product_class: GTIN-14.
+        tag: keyed hash of the EPC; ties reads of one tag together for one boot.
+    """
+
+    product_class: str
+    tag: bytes = field(repr=False)
+
+
+class ProductClasses:
+    """Reads EPCs, and forgets them.
+
+    Args:
+        key: at least 16 random bytes, made anew at every boot and stored nowhere, so that a tag's
+            hash means nothing elsewhere or tomorrow.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) < MIN_KEY_BYTES:
+            raise ValueError(f"the key has {len(key)} bytes; at least {MIN_KEY_BYTES} are needed")
+        self._classes: dict[int, str | Unread] = {}
+        self._keyed = hashlib.blake2b(key=key, digest_size=TAG_BYTES)
+
+    def read(self, epc: bytes) -> Item | Unread:
+        """Give an EPC's product class and keyed hash, or why it has none."""
+        if len(epc) == _BYTES_96 and epc[0] == _SGTIN_96:
+            found = self._known(int.from_bytes(epc[:8], "big") >> 6)
+        else:
+            found = product_class(epc)
+        if isinstance(found, Unread):
+            return found
+        keyed = self._keyed.copy()
+        keyed.update(epc)
+        return Item(found, keyed.digest())
+
+    def _known(self, head: int) -> str | Unread:
+        """Look a class up by the bits in front of the serial: a shop sees few, again and again."""
+        found = self._classes.get(head)
+        if found is None:
+            if len(self._classes) >= _MAX_CLASSES:
+                self._classes.clear()
+            found = self._classes[head] = _sgtin(head)
+        return found
+
+
+def product_class(epc: bytes) -> str | Unread:
+    """Give the GTIN-14 an EPC carries, or why it carries none.
+
+    >>> product_class(bytes.fromhex("3074257BF7194E4000001A85"))
+    '80614141123458'
+    """
+    if not epc:
+        return Unread.MALFORMED
+    header = epc[0]
+    if header == _SGTIN_PLUS:
+        return _plus(epc)
+    if header not in _BYTES:
+        return Unread.NOT_AN_ITEM if header in _OTHER_SCHEMES else Unread.UNKNOWN
+    if len(epc) not in _BYTES[header] or (header == _SGTIN_198 and not _well_ended(epc)):
+        return Unread.MALFORMED
+    return _sgtin(int.from_bytes(epc[:8], "big") >> 6)
+
+
+def check_digit(digits: int) -> int:
+    """Give the check digit of a GTIN's first thirteen digits.
+
+    Source: GS1 General Specifications §7.9.1: weights 3 and 1 from the right.
+
+    >>> check_digit(8_061_414_112_345)
+    8
+    """
+    text = f"{digits:013d}"
+    return -(3 * sum(map(int, text[::2])) + sum(map(int, text[1::2]))) % 10
+
+
+def _sgtin(head: int) -> str | Unread:
+    """Read header, filter, partition, company prefix and item reference: the first 58 bits."""
+    partition = head >> _BODY_BITS & 0b111
+    if partition >= len(_COMPANY):
+        return Unread.MALFORMED
+    bits, digits = _COMPANY[partition]
+    company = (head >> (_BODY_BITS - bits)) & ((1 << bits) - 1)
+    item = head & ((1 << (_BODY_BITS - bits)) - 1)
+    item_digits = _BODY_DIGITS - digits
+    if company >= 10**digits or item >= 10**item_digits:
+        return Unread.MALFORMED
+    indicator, reference = divmod(item, 10 ** (item_digits - 1))
+    body = (indicator * 10**digits + company) * 10 ** (item_digits - 1) + reference
+    return f"{body * 10 + check_digit(body):014d}"
+
+
+def _plus(epc: bytes) -> str | Unread:
+    if len(epc) < _PLUS_BYTES or len(epc) % 2:
+        return Unread.MALFORMED
+    digits = epc.hex()[3:17]
+    if not digits.isdecimal() or check_digit(int(digits[:-1])) != int(digits[-1]):
+        return Unread.MALFORMED
+    return digits
+
+
+def _well_ended(epc: bytes) -> bool:
+    """Tell whether the 7-bit characters end in NULs alone; what they spell is not looked at."""
+    tail = int.from_bytes(epc.ljust(26, b"\0"), "big") & _SERIAL_AND_PADDING
+    if tail & _PADDING:
+        return False
+    shift = _PADDING.bit_length()
+    characters = [tail >> at & 0x7F for at in range(shift, shift + 140, 7)]
+    blanks = next((n for n, character in enumerate(characters) if character), len(characters))
+    return all(character in _ALLOWED for character in characters[blanks:])
