@@ -105,9 +105,7 @@ def rays_of(lens: Lens, *, width_px: int, height_px: int) -> Floats:
     """Give the (H, W, 3) ray through each pixel's centre, 1 m long along the optical axis."""
     right = (np.arange(width_px) + 0.5 - lens.middle_px[0]) / lens.focal_px
     up = (lens.middle_px[1] - np.arange(height_px) - 0.5) / lens.focal_px
-    rays = (
-        right[None, :, None] * lens.axes[0] + up[:, None, None] * lens.axes[1] + lens.axes[2]
-    )
+    rays = right[None, :, None] * lens.axes[0] + up[:, None, None] * lens.axes[1] + lens.axes[2]
     return rays.astype(np.float32)
 
 
@@ -206,9 +204,7 @@ def _paint(
     )
     for number, box in enumerate(room.boxes):
         side, top = hits.surface == 3 + 2 * number, hits.surface == 4 + 2 * number
-        colour[side] = _side(
-            hits.across[side], hits.place[side, 2], box=box, rng=rng, noise=noise
-        )
+        colour[side] = _side(hits.across[side], hits.place[side, 2], box=box, rng=rng, noise=noise)
         colour[top] = _top(hits.place[top], box=box, rng=rng, noise=noise)
     return colour
 
@@ -232,14 +228,12 @@ def muted(rng: np.random.Generator, *, low: float, high: float, vivid: float) ->
     return np.asarray(value * (1 - saturation + saturation * wheel), np.float32)
 
 
-def _floor(
-    place: Floats, *, rng: np.random.Generator, noise: Floats, table: Ints
-) -> Floats:
+def _floor(place: Floats, *, rng: np.random.Generator, noise: Floats, table: Ints) -> Floats:
     kind = rng.choice(["tiles", "tiles", "wood", "concrete", "carpet", "checker"])
     turn = rng.choice([0.0, 0.0, math.pi / 2, math.pi / 4])
     x = place[:, 0] * math.cos(turn) - place[:, 1] * math.sin(turn)
     y = place[:, 0] * math.sin(turn) + place[:, 1] * math.cos(turn)
-    base = muted(rng, low=0.2, high=0.85, vivid=0.3)
+    base = muted(rng, low=0.2, high=0.85, vivid=0.2)
     stains = 1 + rng.uniform(0.02, 0.1) * _at(noise, place[:, 0] * 20, place[:, 1] * 20)
     if kind in ("tiles", "checker"):
         side, joint = rng.uniform(0.25, 0.8), rng.uniform(0.006, 0.02)
@@ -283,7 +277,7 @@ def _gleam(place: Floats, rays: Floats, *, rng: np.random.Generator) -> Floats:
 
 
 def _wall(across: Floats, up: Floats, *, rng: np.random.Generator, noise: Floats) -> Floats:
-    base = muted(rng, low=0.35, high=0.9, vivid=0.25)
+    base = muted(rng, low=0.35, high=0.9, vivid=0.16)
     colour = base * (1 + 0.04 * _at(noise, across * 15, up * 15))[:, None]
     for _ in range(int(rng.integers(0, 9))):
         _poster(colour, across, up, rng=rng)
@@ -318,7 +312,7 @@ def _side(
     wide = (0.07 + 0.2 * _hash(table, shelf, shelf * 3)).astype(np.float32)
     item = np.floor(across / wide).astype(np.int64)
     brand = item // (1 + (table[shelf % 64, 5] % 5))
-    colours = np.stack([muted(rng, low=0.15, high=0.95, vivid=0.7) for _ in range(24)])
+    colours = np.stack([muted(rng, low=0.15, high=0.95, vivid=0.55) for _ in range(24)])
     goods = colours[(_hash(table, brand, shelf) * 23.9).astype(np.int64)]
     goods = goods * (0.85 + 0.3 * _hash(table, item, shelf + 7))[:, None]
     label = (within > 0.3) & (within < 0.5)  # noqa: PLR2004 -- where a pack's label is
@@ -341,7 +335,7 @@ def _top(place: Floats, *, box: Box, rng: np.random.Generator, noise: Floats) ->
         table = rng.integers(0, 1 << 16, (64, 64))
         side = rng.uniform(0.12, 0.35)
         cols, rows = np.floor(x / side).astype(np.int64), np.floor(y / side).astype(np.int64)
-        colours = np.stack([muted(rng, low=0.15, high=0.95, vivid=0.7) for _ in range(16)])
+        colours = np.stack([muted(rng, low=0.15, high=0.95, vivid=0.55) for _ in range(16)])
         goods = colours[(_hash(table, cols // 3, rows // 2) * 15.9).astype(np.int64)]
         edge = (np.mod(x, side) < 0.05 * side) | (np.mod(y, side) < 0.08 * side)  # noqa: PLR2004 -- gaps
         filled = _hash(table, cols, rows) < rng.uniform(0.3, 1.0)

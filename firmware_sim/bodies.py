@@ -8,7 +8,8 @@ Colours are BGR, 0 to 1.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -43,6 +44,7 @@ HAIRS: tuple[Colour, ...] = (
 STEP_PAIR_SHARE = 0.83  # two steps of a walk, in body heights; Bohannon 1997: 1.4 m at 1.7 m
 SWING = 0.42  # hip angle at the end of a step, radians
 CART_AHEAD_M = 0.62
+_SHORT_M = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +77,22 @@ class Solids:
         centre: (n, 3) metres.
         inverse: (n, 3, 3): from an offset in metres to the unit sphere; its first row runs
             along the limb.
+        spread: (n, 3, 3): rows are the half axes, metres, the limb's own first.
         colour: (n, 3).
         second: (n, 3): the pattern's other colour.
         pattern: (n,): index into ``PATTERNS``; only trunk and sleeves are patterned.
         casts: (n,): whether it is large enough to matter to a shadow.
+        owner: (n,): whose part it is, by the figure's place in the list.
     """
 
     centre: Floats
     inverse: Floats
+    spread: Floats
     colour: Floats
     second: Floats
     pattern: NDArray[np.int64]
     casts: NDArray[np.bool_]
+    owner: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +204,10 @@ def _colour(values: NDArray[np.float64]) -> Colour:
     return blue, green, red
 
 
-def body(figure: Figure, *, look: Look) -> Solids:
-    """Pose a person: joints from gait phase and pose, limbs between joints."""
-    return _place(_parts(figure, look), figure=figure, look=look)
+def bodies(figures: Sequence[Figure], *, looks: Sequence[Look]) -> Solids:
+    """Pose people: joints from gait phase and pose, limbs between joints."""
+    groups = [_parts(figure, look) for figure, look in zip(figures, looks, strict=True)]
+    return _place(groups, figures=figures, looks=looks)
 
 
 def crown_m(figure: Figure) -> float:
@@ -271,9 +278,7 @@ def _trunk(look: Look, *, hips: Point, neck: Point, unit: float) -> list[_Part]:
     low = look.top if look.coat else look.bottom
     parts = [
         _Part(hips, waist, 0.09 * unit, 0.17 * unit * wide, 0.125 * unit * wide, low),
-        _Part(
-            waist, chest, 0.13 * unit, 0.165 * unit * wide, 0.125 * unit * wide, look.top, True
-        ),
+        _Part(waist, chest, 0.13 * unit, 0.165 * unit * wide, 0.125 * unit * wide, look.top, True),
         _Part(chest, neck, 0.08 * unit, 0.19 * unit * wide**0.6, 0.115 * unit, look.top, True),
         _Part(
             (yoke[0], -0.13 * unit, yoke[2]),
@@ -382,31 +387,41 @@ def _between(start: Point, end: Point, share: float) -> Point:
     return front, left, up
 
 
-def _place(parts: list[_Part], *, figure: Figure, look: Look) -> Solids:
-    start = np.array([part.start for part in parts])
-    end = np.array([part.end for part in parts])
-    radii = np.array([(part.over_m, part.side_m, part.front_m) for part in parts])
-    along = end - start
-    length = np.linalg.norm(along, axis=1)
-    along = np.where(length[:, None] > 1e-6, along, (0.0, 0.0, 1.0))
-    along /= np.linalg.norm(along, axis=1)[:, None]
+def _place(
+    groups: list[list[_Part]], *, figures: Sequence[Figure], looks: Sequence[Look]
+) -> Solids:
+    parts = [part for group in groups for part in group]
+    owner = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    table = np.array(
+        [
+            (*p.start, *p.end, p.over_m, p.side_m, p.front_m, *p.colour, p.patterned, p.casts)
+            for p in parts
+        ]
+    ).reshape(-1, 14)
+    start, along = table[:, :3], table[:, 3:6] - table[:, :3]
+    length = np.sqrt((along * along).sum(1))
+    unit = along / np.maximum(length, _SHORT_M)[:, None]
+    along = np.where(length[:, None] > _SHORT_M, unit, (0.0, 0.0, 1.0))
     # A part that itself runs sideways (the shoulders) needs another second axis.
     second = np.where(np.abs(along[:, 1:2]) > 0.95, (0.0, 0.0, 1.0), (0.0, 1.0, 0.0))
     left = second - (second * along).sum(1)[:, None] * along
-    left /= np.linalg.norm(left, axis=1)[:, None]
+    left /= np.sqrt((left * left).sum(1))[:, None]
     front = np.cross(left, along)
-    half = np.stack([length / 2 + radii[:, 0], radii[:, 1], radii[:, 2]], 1)
-    inverse = np.stack([along, left, front], 1) / half[:, :, None]
-    room = room_from_body(figure.heading)
+    half = np.stack([length / 2 + table[:, 6], table[:, 7], table[:, 8]], 1)
+    room = np.array([room_from_body(figure.heading) for figure in figures]).reshape(-1, 3, 3)
+    axes = np.stack([along, left, front], 1) @ room[owner].transpose(0, 2, 1)
+    stands = np.array([(f.east_m, f.north_m, 0.0) for f in figures]).reshape(-1, 3)
+    middle = np.einsum("nij,nj->ni", room[owner], start + (table[:, 3:6] - start) / 2)
+    patterns = np.array([PATTERNS.index(look.pattern) for look in looks], np.int64)
     return Solids(
-        centre=(
-            (start + end) / 2 @ room.T + np.array([figure.east_m, figure.north_m, 0.0])
-        ).astype(np.float32),
-        inverse=(inverse @ room.T).astype(np.float32),
-        colour=np.array([part.colour for part in parts], np.float32),
-        second=np.full((len(parts), 3), look.second, np.float32),
-        pattern=np.array([PATTERNS.index(look.pattern) if p.patterned else 0 for p in parts]),
-        casts=np.array([part.casts for part in parts]),
+        centre=(middle + stands[owner]).astype(np.float32),
+        inverse=(axes / half[:, :, None]).astype(np.float32),
+        spread=(axes * half[:, :, None]).astype(np.float32),
+        colour=table[:, 9:12].astype(np.float32),
+        second=np.array([look.second for look in looks], np.float32).reshape(-1, 3)[owner],
+        pattern=np.where(table[:, 12] > 0, patterns[owner], 0),
+        casts=table[:, 13] > 0,
+        owner=owner,
     )
 
 
@@ -416,39 +431,45 @@ def room_from_body(heading: float) -> NDArray[np.float64]:
     return np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
 
 
-def carried(figure: Figure) -> Wire | None:
-    """Give the trolley or basket a person moves along with them."""
+def carried(figure: Figure) -> tuple[Parked, float] | None:
+    """Give what a person moves along with them, and how high they lift it, metres."""
     if figure.carries == "nothing":
         return None
     cart = figure.carries == "cart"
     front, left = (CART_AHEAD_M + 0.4, 0.0) if cart else (0.08, -0.34)
     cos, sin = math.cos(figure.heading), math.sin(figure.heading)
-    return wire(
-        Parked(
-            look=figure.look,
-            east_m=figure.east_m + cos * front - sin * left,
-            north_m=figure.north_m + sin * front + cos * left,
-            heading=figure.heading,
-            kind=figure.carries,
-        ),
-        lifted_m=0.0 if cart else 0.42 * figure.height_m / 1.72,
+    item = Parked(
+        look=figure.look,
+        east_m=figure.east_m + cos * front - sin * left,
+        north_m=figure.north_m + sin * front + cos * left,
+        heading=figure.heading,
+        kind=figure.carries,
+    )
+    return item, 0.0 if cart else 0.42 * figure.height_m / 1.72
+
+
+def put(frame: Wire, *, parked: Parked, lifted_m: float) -> Wire:
+    """Move a trolley or basket from the origin to its place."""
+    room = room_from_body(parked.heading).T.astype(np.float32)
+    shift = np.array([parked.east_m, parked.north_m, lifted_m], np.float32)
+    return replace(
+        frame,
+        panels=frame.panels @ room + shift,
+        rods=frame.rods @ room + shift,
+        goods=frame.goods @ room + shift,
     )
 
 
-def wire(parked: Parked, *, lifted_m: float = 0.0) -> Wire:
-    """Build a trolley (1.0 m high) or a basket (0.45 x 0.3 x 0.22 m)."""
-    rng = np.random.default_rng([parked.look, 0xCA47])
-    cart = parked.kind == "cart"
+def wire(look: int, *, kind: Literal["basket", "cart"]) -> Wire:
+    """Build a trolley (1.0 m high) or a basket (0.45 x 0.3 x 0.22 m) at the origin."""
+    rng = np.random.default_rng([look, 0xCA47])
+    cart = kind == "cart"
     low, high = (0.45, 0.92) if cart else (0.0, 0.22)
     length, width = (0.42, 0.27) if cart else (0.225, 0.15)
-    low, high = low + lifted_m, high + lifted_m
     corners = [(-1, -1), (-1, 1), (1, 1), (1, -1)]
     bottom = [(f * length * 0.88, s * width * 0.8, low) for f, s in corners]
     top = [(f * length, s * width, high) for f, s in corners]
-    panels = [
-        bottom,
-        *([bottom[i], bottom[i - 1], top[i - 1], top[i]] for i in range(4)),
-    ]
+    panels = [bottom, *([bottom[i], bottom[i - 1], top[i - 1], top[i]] for i in range(4))]
     rods = [(top[i], top[i - 1]) for i in range(4)] + [(bottom[i], top[i]) for i in range(4)]
     rods += [(bottom[i], bottom[i - 1]) for i in range(4)]
     if cart:
@@ -464,17 +485,14 @@ def wire(parked: Parked, *, lifted_m: float = 0.0) -> Wire:
         (rng.uniform(-0.7, 0.7) * length, rng.uniform(-0.6, 0.6) * width, low + 0.1)
         for _ in range(count)
     ]
-    room = room_from_body(parked.heading).T
-    shift = np.array([parked.east_m, parked.north_m, 0.0])
     tone = rng.uniform(0.3, 0.75)
     plastic = _cloth(rng, bright=0.9)
+    paints = [_cloth(rng, bright=1.0) for _ in range(count)]
     return Wire(
-        panels=(np.array(panels) @ room + shift).astype(np.float32),
-        rods=(np.array(rods) @ room + shift).astype(np.float32),
-        goods=(np.array(goods).reshape(-1, 3) @ room + shift).astype(np.float32),
+        panels=np.array(panels, np.float32),
+        rods=np.array(rods, np.float32),
+        goods=np.array(goods, np.float32).reshape(-1, 3),
         colour=(tone, tone, tone) if cart else plastic,
-        goods_colour=np.array([_cloth(rng, bright=1.0) for _ in range(count)], np.float32).reshape(
-            -1, 3
-        ),
+        goods_colour=np.array(paints, np.float32).reshape(-1, 3),
         rod_m=0.022 if cart else 0.02,
     )

@@ -65,7 +65,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
     timeout = SEND_TIMEOUT_S
 
-    def do_GET(self) -> None:  # noqa: N802 -- http.server's name
+    def do_GET(self) -> None:
         if self.path.partition("?")[0] != PATH:
             self.send_error(HTTPStatus.NOT_FOUND)
             return

@@ -21,10 +21,11 @@ from firmware_sim.bodies import (
     Parked,
     Solids,
     Wire,
-    body,
+    bodies,
     carried,
     crown_m,
     look_of,
+    put,
     wire,
 )
 from firmware_sim.scene import CameraSpec, Figure, Room
@@ -37,7 +38,6 @@ NOISE_FRAMES = 6
 SLACK_PX = 24  # how far the noise frames are shifted from image to image
 SHADOW_SCALE = 2  # shadows are drawn at half size: they are soft
 SOFT_SHADOW_M = 0.12
-ROOM_NOBODY = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,27 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class _Canvas:
-    image: Image
+    """What has been drawn so far: distance of what shows, and whose part it is (-1: the room)."""
+
     depth_m: Floats
-    owner: Image
+    part: NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class _Crowd:
+    """Everybody's ellipsoids, and where they fall in the image.
+
+    Attributes:
+        solids: in the order of the figures.
+        first: (figures + 1,) where each figure's parts begin.
+        box_px: (figures, 4) left, top, right, bottom.
+        ahead: (figures,) whether all of the figure is in front of the lens.
+    """
+
+    solids: Solids
+    first: NDArray[np.int64]
+    box_px: NDArray[np.float64]
+    ahead: NDArray[np.bool_]
 
 
 def project(camera: CameraSpec, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -106,7 +124,11 @@ class Renderer:
         self._lamps = lamps_of(room)
         self._backdrop = backdrop_of(room, camera=camera, lamps=self._lamps)
         self._cloth = noise_of(rng)
+        self._squares = np.concatenate([self._rays**2, _pairs(self._rays)], 2)
+        depth_m = float(np.median(self._backdrop.depth_m))
+        self._soft_px = max(1.0, SOFT_SHADOW_M * self._lens.focal_px / depth_m / SHADOW_SCALE)
         self._looks: dict[int, Look] = {}
+        self._wires: dict[tuple[int, str], Wire] = {}
         self._blur_px = float(rng.uniform(0.35, 0.8))
         level = rng.uniform(1.0, 5.0)
         shape = (camera.height_px + SLACK_PX, camera.width_px + SLACK_PX, 3)
@@ -128,8 +150,8 @@ class Renderer:
         Returns:
             (H, W, 3) uint8, BGR.
         """
-        canvas = self._draw(figures, parked=parked)
-        image: Image = cv2.GaussianBlur(canvas.image, (3, 3), self._blur_px)
+        image = self._draw(figures, parked=parked)
+        image = cv2.GaussianBlur(image, (3, 3), self._blur_px)
         rng = np.random.default_rng([self._seed, round(scene_s * 1000) & 0xFFFFFFFF])
         one, other = rng.integers(NOISE_FRAMES, size=2)
         (top, left), (height, width) = rng.integers(SLACK_PX, size=2), image.shape[:2]
@@ -140,50 +162,65 @@ class Renderer:
 
     def truth(self, figures: Sequence[Figure]) -> list[Label]:
         """Give one label per figure in front of the lens, seen or not."""
-        owner = self._draw(figures, parked=()).owner
-        counts = np.bincount(owner.reshape(-1), minlength=256)
-        labels = []
-        for number, figure in enumerate(figures):
-            label = self._label(figure, seen_px=int(counts[number]))
-            if label is not None:
-                labels.append(label)
-        return labels
+        crowd = self._crowd(figures)
+        part = self._trace(crowd).part
+        shown = np.bincount(crowd.solids.owner[part[part >= 0]], minlength=len(figures))
+        labels = (
+            self._label(figure, crowd=crowd, number=number, shown_px=int(shown[number]))
+            for number, figure in enumerate(figures)
+        )
+        return [label for label in labels if label is not None]
 
     def _look(self, seed: int) -> Look:
         if seed not in self._looks:
             self._looks[seed] = look_of(seed)
         return self._looks[seed]
 
-    def _draw(self, figures: Sequence[Figure], *, parked: Sequence[Parked]) -> _Canvas:
-        if len(figures) >= ROOM_NOBODY:
-            raise ValueError(f"{len(figures)} figures; a picture holds {ROOM_NOBODY - 1}")
-        bodies = [body(figure, look=self._look(figure.look)) for figure in figures]
-        wires = [w for w in (carried(figure) for figure in figures) if w is not None]
-        wires += [wire(item) for item in parked]
-        canvas = _Canvas(
-            image=self._shadow(bodies, figures=figures, wires=wires),
-            depth_m=self._backdrop.depth_m.copy(),
-            owner=np.full(self._backdrop.floor.shape, ROOM_NOBODY, np.uint8),
-        )
-        for number, (solids, figure) in enumerate(zip(bodies, figures, strict=True)):
-            self._trace(canvas, solids, number=number, light=self._light_at(figure))
+    def _wire(self, parked: Parked, *, lifted_m: float) -> Wire:
+        key = (parked.look, parked.kind)
+        if key not in self._wires:
+            self._wires[key] = wire(parked.look, kind=parked.kind)
+        return put(self._wires[key], parked=parked, lifted_m=lifted_m)
+
+    def _draw(self, figures: Sequence[Figure], *, parked: Sequence[Parked]) -> Image:
+        crowd = self._crowd(figures)
+        held = [item for item in map(carried, figures) if item is not None]
+        items = [*held, *((item, 0.0) for item in parked)]
+        wires = [self._wire(item, lifted_m=lifted) for item, lifted in items]
+        image = self._shadow(crowd, figures=figures, wires=wires)
+        canvas = self._trace(crowd)
+        self._shade(image, canvas, crowd=crowd, light=self._lights(figures))
         for frame in sorted(wires, key=self._far, reverse=True):
-            self._weave(canvas, frame)
-        return canvas
+            self._weave(image, frame, depth_m=canvas.depth_m)
+        return image
 
     def _far(self, frame: Wire) -> float:
-        middle = frame.panels.reshape(-1, 3).mean(0)
-        return float(np.linalg.norm(middle - self._lens.eye))
+        east, north, up = frame.panels[0, 0] - self._lens.eye
+        return float(east * east + north * north + up * up)
 
-    def _light_at(self, figure: Figure) -> float:
-        """How bright it is where a person stands, from the nearest pixel that shows it."""
-        spot = np.array([[figure.east_m, figure.north_m, figure.height_m * 0.6]])
-        x, y = _project(self._lens, spot)[0]
-        if math.isnan(x):
-            return self._lamps.exposure
+    def _lights(self, figures: Sequence[Figure]) -> Floats:
+        """How bright it is where each figure is, from the pixel at its middle."""
+        spots = np.array([(f.east_m, f.north_m, f.height_m * 0.6) for f in figures])
+        spots_px = np.nan_to_num(_project(self._lens, spots.reshape(-1, 3)))
         height, width = self._backdrop.light.shape
-        row, col = min(max(int(y), 0), height - 1), min(max(int(x), 0), width - 1)
-        return 0.5 * float(self._backdrop.light[row, col]) + 0.5 * self._lamps.exposure
+        cols = np.clip(spots_px[:, 0], 0, width - 1).astype(np.int64)
+        rows = np.clip(spots_px[:, 1], 0, height - 1).astype(np.int64)
+        return np.asarray(0.5 * self._backdrop.light[rows, cols] + 0.5 * self._lamps.exposure)
+
+    def _crowd(self, figures: Sequence[Figure]) -> _Crowd:
+        solids = bodies(figures, looks=[self._look(figure.look) for figure in figures])
+        first = np.searchsorted(solids.owner, np.arange(len(figures) + 1))
+        if not figures:
+            return _Crowd(solids, first, np.zeros((0, 4)), np.zeros(0, np.bool_))
+        spans, ahead = self._spans(solids)
+        box = np.concatenate(
+            [
+                np.minimum.reduceat(spans[:, :2], first[:-1]),
+                np.maximum.reduceat(spans[:, 2:], first[:-1]),
+            ],
+            1,
+        )
+        return _Crowd(solids, first, box, np.logical_and.reduceat(ahead, first[:-1]))
 
     def _spans(self, solids: Solids) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Box each ellipsoid: (n, 4) left, top, right, bottom; and whether it can be drawn."""
@@ -192,117 +229,137 @@ class Renderer:
         good = seen[:, 2] > NEAREST_M
         ahead = np.where(good, seen[:, 2], 1.0)
         ratio = seen[:, :2] / ahead[:, None]
-        # First-order extent of an ellipsoid: |S^T v| with v the gradient of the projection.
-        spread = np.linalg.inv(solids.inverse)
-        half = []
-        for axis in (0, 1):
-            slope = lens.axes[axis] - ratio[:, axis : axis + 1] * lens.axes[2]
-            half.append(np.linalg.norm(np.einsum("nij,ni->nj", spread, slope), axis=1))
-        half_px = lens.focal_px * np.stack(half, 1) / ahead[:, None]
+        # First-order extent of an ellipsoid: |S v| with v the gradient of the projection.
+        spread = solids.spread @ lens.axes.T
+        skew = spread[:, :, :2] - spread[:, :, 2:] * ratio[:, None, :]
+        half_px = lens.focal_px * np.sqrt((skew * skew).sum(1)) / ahead[:, None]
         middle = np.asarray(lens.middle_px) + lens.focal_px * ratio * (1.0, -1.0)
         return np.concatenate([middle - half_px, middle + half_px], 1), good
 
-    def _label(self, figure: Figure, *, seen_px: int) -> Label | None:
-        solids = body(figure, look=self._look(figure.look))
-        spans, good = self._spans(solids)
-        if not good.all():
-            return None
+    def _window(self, box_px: NDArray[np.float64]) -> tuple[slice, slice]:
+        """Give the rows and columns of the image a box touches; empty if it is outside."""
+        height, width = self._backdrop.floor.shape
+        left, top = np.clip(np.floor(box_px[:2]) - 1, 0, (width, height)).astype(int)
+        right, bottom = np.clip(np.ceil(box_px[2:]) + 1, 0, (width, height)).astype(int)
+        return slice(top, bottom), slice(left, right)
+
+    def _trace(self, crowd: _Crowd) -> _Canvas:
+        """Find which part of whom shows in each pixel."""
+        depth_m = self._backdrop.depth_m.copy()
+        canvas = _Canvas(depth_m=depth_m, part=np.full(depth_m.shape, -1, np.int16))
+        quadrics = self._quadrics(crowd.solids)
+        for number in np.flatnonzero(crowd.ahead):
+            self._trace_one(canvas, crowd, number=int(number), quadrics=quadrics)
+        return canvas
+
+    def _quadrics(self, solids: Solids) -> tuple[Floats, Floats, Floats]:
+        """Give each ellipsoid as seen along a ray: a t^2 + 2 b t + c = 0 at its surface."""
+        start = np.einsum(
+            "nij,nj->ni", solids.inverse, self._lens.eye.astype(np.float32) - solids.centre
+        )
+        form = np.einsum("nki,nkj->nij", solids.inverse, solids.inverse)
+        square = np.stack(
+            [
+                form[:, 0, 0],
+                form[:, 1, 1],
+                form[:, 2, 2],
+                2 * form[:, 0, 1],
+                2 * form[:, 0, 2],
+                2 * form[:, 1, 2],
+            ]
+        )
+        cross = np.einsum("nki,nk->in", solids.inverse, start)
+        return square, cross, (start * start).sum(1) - 1
+
+    def _trace_one(
+        self,
+        canvas: _Canvas,
+        crowd: _Crowd,
+        *,
+        number: int,
+        quadrics: tuple[Floats, Floats, Floats],
+    ) -> None:
+        window = self._window(crowd.box_px[number])
+        behind = canvas.depth_m[window]
+        if not behind.size:
+            return
+        parts = slice(int(crowd.first[number]), int(crowd.first[number + 1]))
+        square, cross, rest = (q[..., parts] for q in quadrics)
+        a = self._squares[window].reshape(-1, 6) @ square
+        b = self._rays[window].reshape(-1, 3) @ cross
+        inner = b * b
+        inner -= a * rest
+        hit = np.flatnonzero(inner > 0)
+        depth = np.full(inner.size, np.inf, np.float32)
+        depth[hit] = -(b.reshape(-1)[hit] + np.sqrt(inner.reshape(-1)[hit])) / a.reshape(-1)[hit]
+        depth = depth.reshape(inner.shape)
+        part = depth.argmin(1)
+        nearest = depth[np.arange(len(part)), part].reshape(behind.shape)
+        shows = nearest < behind
+        np.copyto(behind, nearest, where=shows)
+        part16 = (part + parts.start).astype(np.int16).reshape(behind.shape)
+        np.copyto(canvas.part[window], part16, where=shows)
+
+    def _label(self, figure: Figure, *, crowd: _Crowd, number: int, shown_px: int) -> Label | None:
         east, north = figure.east_m, figure.north_m
-        ends = _project(
-            self._lens, np.array([(east, north, 0.0), (east, north, crown_m(figure))])
-        )
-        if np.isnan(ends).any():
+        ends = _project(self._lens, np.array([(east, north, 0.0), (east, north, crown_m(figure))]))
+        if np.isnan(ends).any() or not crowd.ahead[number]:
             return None
-        left, top = spans[:, :2].min(0)
-        right, bottom = spans[:, 2:].max(0)
+        left, top, right, bottom = (float(v) for v in crowd.box_px[number])
+        shape = self._backdrop.depth_m.shape
         alone = _Canvas(
-            image=np.zeros_like(self._backdrop.image),
-            depth_m=np.full_like(self._backdrop.depth_m, np.inf),
-            owner=np.full_like(self._backdrop.floor, ROOM_NOBODY),
+            depth_m=np.full(shape, np.inf, np.float32), part=np.full(shape, -1, np.int16)
         )
-        self._trace(alone, solids, number=0, light=1.0)
-        height, width = alone.owner.shape
-        inside = max(0.0, min(right, width) - max(left, 0.0)) * max(
-            0.0, min(bottom, height) - max(top, 0.0)
+        self._trace_one(alone, crowd, number=number, quadrics=self._quadrics(crowd.solids))
+        whole_px = int((alone.part >= 0).sum())
+        inside = max(0.0, min(right, shape[1]) - max(left, 0.0)) * max(
+            0.0, min(bottom, shape[0]) - max(top, 0.0)
         )
         in_image = inside / max(1e-6, (right - left) * (bottom - top))
-        whole_px = int((alone.owner == 0).sum())
         return Label(
             look=figure.look,
             foot_px=(float(ends[0, 0]), float(ends[0, 1])),
             head_px=(float(ends[1, 0]), float(ends[1, 1])),
-            box_px=(float(left), float(top), float(right), float(bottom)),
-            visible=in_image * seen_px / whole_px if whole_px else 0.0,
+            box_px=(left, top, right, bottom),
+            visible=float(in_image * shown_px / whole_px) if whole_px else 0.0,
         )
 
-    def _trace(self, canvas: _Canvas, solids: Solids, *, number: int, light: float) -> None:
-        """Draw one body where it is in front of what is there."""
-        spans, good = self._spans(solids)
-        height, width = canvas.owner.shape
-        if not good.all():
-            return
-        left, top = np.maximum(np.floor(spans[:, :2].min(0)).astype(int) - 1, 0)
-        right, bottom = np.minimum(np.ceil(spans[:, 2:].max(0)).astype(int) + 1, (width, height))
-        if left >= right or top >= bottom:
-            return
-        window = (slice(top, bottom), slice(left, right))
-        rays = self._rays[window].reshape(-1, 3)
-        hit = _nearest(rays, solids=solids, eye=self._lens.eye)
-        behind = canvas.depth_m[window].reshape(-1)
-        seen = np.flatnonzero(hit[0] < behind)
-        if not len(seen):
-            return
-        depth, part = hit[0][seen], hit[1][seen]
-        colour = self._shade(rays[seen], depth, part, solids=solids, light=light)
-        shape = behind.shape[0]
-        for target, value in ((canvas.depth_m, depth), (canvas.owner, number)):
-            flat = target[window].reshape(shape)
-            flat[seen] = value
-            target[window] = flat.reshape(bottom - top, right - left)
-        pixels = canvas.image[window].reshape(shape, 3)
-        pixels[seen] = np.clip(colour * 255, 0, 255)
-        canvas.image[window] = pixels.reshape(bottom - top, right - left, 3)
-
-    def _shade(
-        self, rays: Floats, depth: Floats, part: NDArray[np.int64], *, solids: Solids, light: float
-    ) -> Floats:
-        place = self._lens.eye.astype(np.float32) + depth[:, None] * rays
+    def _shade(self, image: Image, canvas: _Canvas, *, crowd: _Crowd, light: Floats) -> None:
+        """Paint the bodies' pixels."""
+        rows, cols = np.nonzero(canvas.part >= 0)
+        part, solids, lamps = canvas.part[rows, cols], crowd.solids, self._lamps
+        ray, depth = self._rays[rows, cols], canvas.depth_m[rows, cols]
+        place = self._lens.eye.astype(np.float32) + depth[:, None] * ray
         turn = solids.inverse[part]
-        unit = np.einsum("pij,pj->pi", turn, place - solids.centre[part])
-        normal = np.einsum("pij,pi->pj", turn, unit)
-        normal /= np.linalg.norm(normal, axis=1)[:, None] + 1e-9
-        lamps = self._lamps
+        unit = (turn @ (place - solids.centre[part])[:, :, None])[:, :, 0]
+        normal = (unit[:, None, :] @ turn)[:, 0, :]
+        normal /= np.sqrt((normal * normal).sum(1))[:, None]
         lit = np.maximum(normal @ lamps.towards.T, 0).mean(1) + 0.5 * np.maximum(normal[:, 2], 0)
         bright = lamps.ambient + (1 - lamps.ambient) * np.minimum(lit, 1.2)
-        low = np.clip(0.68 + 0.25 * place[:, 2], 0, 1.05)  # less light between shelves, near the floor
-        rows = ((unit[:, 0] + 2) * 24 + part * 31).astype(np.int64) % self._cloth.shape[0]
-        cols = ((unit[:, 1] + 2) * 24 + part * 17).astype(np.int64) % self._cloth.shape[1]
-        folds = 1 + 0.09 * self._cloth[rows, cols]
-        colour = _patterned(solids, part=part, unit=unit)
-        shade = bright * low * folds * light
-        return np.asarray(colour * shade[:, None] * lamps.tint, np.float32)
+        # Less light arrives between shelves, near the floor.
+        bright *= np.minimum(0.68 + 0.25 * place[:, 2], 1.05)
+        fold_row = ((unit[:, 0] + 2) * 24 + part * 31).astype(np.int64) % self._cloth.shape[0]
+        fold_col = ((unit[:, 1] + 2) * 24 + part * 17).astype(np.int64) % self._cloth.shape[1]
+        bright *= (1 + 0.09 * self._cloth[fold_row, fold_col]) * light[solids.owner[part]] * 255
+        colour = _patterned(solids, part=part, unit=unit) * bright[:, None] * lamps.tint
+        image[rows, cols] = np.minimum(colour, 255).astype(np.uint8)
 
-    def _shadow(
-        self, bodies: Sequence[Solids], *, figures: Sequence[Figure], wires: Sequence[Wire]
-    ) -> Image:
+    def _shadow(self, crowd: _Crowd, *, figures: Sequence[Figure], wires: Sequence[Wire]) -> Image:
         """Give the empty room with everybody's shadows on its floor."""
         height, width = self._backdrop.floor.shape
         small = (height // SHADOW_SCALE, width // SHADOW_SCALE)
         dark = np.zeros(small, np.float32)
-        lens, lamps = self._lens, self._lamps
-        depth = float(np.median(self._backdrop.depth_m))
-        soft_px = max(1.0, SOFT_SHADOW_M * lens.focal_px / depth / SHADOW_SCALE)
+        lamps = self._lamps
         for towards, strength in zip(lamps.towards, lamps.strength, strict=True):
             layer = np.zeros(small, np.uint8)
-            for solids in bodies:
-                self._cast(layer, solids, towards=towards)
+            self._cast(layer, crowd.solids, towards=towards)
             for frame in wires:
                 self._cast_wire(layer, frame, towards=towards)
-            dark += strength * cv2.GaussianBlur(layer, (0, 0), soft_px * 0.6)
+            dark += strength * cv2.GaussianBlur(layer, (0, 0), self._soft_px * 0.6)
         layer = np.zeros(small, np.uint8)
         for figure in figures:
             self._blob(layer, east_m=figure.east_m, north_m=figure.north_m, radius_m=0.2)
-        dark += lamps.contact * cv2.GaussianBlur(layer, (0, 0), soft_px * 0.9)
+        dark += lamps.contact * cv2.GaussianBlur(layer, (0, 0), self._soft_px * 0.9)
         keep = np.clip(255 - dark, 40, 255).astype(np.uint8)
         keep = cv2.resize(keep, (width, height), interpolation=cv2.INTER_LINEAR)
         keep = cv2.bitwise_or(keep, cv2.bitwise_not(self._backdrop.floor))
@@ -311,28 +368,24 @@ class Renderer:
         )
 
     def _cast(self, layer: Image, solids: Solids, *, towards: Floats) -> None:
-        """Throw a body's shadow: each limb a thick line on the floor."""
-        chosen = solids.casts
+        """Throw shadows: each limb a thick line on the floor."""
+        chosen = np.flatnonzero(solids.casts)
         centre = solids.centre[chosen].astype(np.float64)
-        spread = np.linalg.inv(solids.inverse[chosen])
-        radius = np.linalg.norm(spread[:, :, 1], axis=1)
-        arm = spread[:, :, 0] * np.maximum(
-            0.0, 1 - radius / np.linalg.norm(spread[:, :, 0], axis=1)
-        )[:, None]
+        spread = solids.spread[chosen].astype(np.float64)
+        radius = np.sqrt((spread[:, 1] ** 2).sum(1))
+        length = np.sqrt((spread[:, 0] ** 2).sum(1))
+        arm = spread[:, 0] * np.maximum(0.0, 1 - radius / length)[:, None]
         fall = np.asarray(towards, np.float64) / towards[2]
-        ends = []
-        for sign in (-1, 1):
-            tip = centre + sign * arm
-            ends.append(tip - np.maximum(tip[:, 2:], 0.0) * fall)
-        ahead = ((ends[0] + ends[1]) / 2 - self._lens.eye) @ self._lens.axes[2]
-        pixels = np.concatenate([_project(self._lens, end) for end in ends], 1) / SHADOW_SCALE
-        thick = 2 * radius * self._lens.focal_px / np.maximum(ahead, NEAREST_M) / SHADOW_SCALE
-        reach = 4 * max(layer.shape)
-        for line, width in zip(pixels, thick, strict=True):
-            if np.isnan(line).any() or np.abs(line).max() > reach:
-                continue
-            x0, y0, x1, y1 = (round(float(v)) for v in line)
-            cv2.line(layer, (x0, y0), (x1, y1), 255, max(1, round(float(width))))
+        ends = np.concatenate([centre - arm, centre + arm])
+        ends -= np.maximum(ends[:, 2:], 0.0) * fall
+        ahead = (ends - self._lens.eye) @ self._lens.axes[2]
+        thick = 2 * radius * self._lens.focal_px / np.maximum(ahead[: len(radius)], NEAREST_M)
+        pixels = _project(self._lens, ends) / SHADOW_SCALE
+        lines = np.concatenate([pixels[: len(radius)], pixels[len(radius) :]], 1)
+        near = np.abs(np.nan_to_num(lines, nan=np.inf)).max(1, initial=0) < 4 * max(layer.shape)
+        widths = np.maximum(1, thick / SHADOW_SCALE).round().astype(int)[near].tolist()
+        for line, width in zip(lines[near].round().astype(int).tolist(), widths, strict=True):
+            cv2.line(layer, line[:2], line[2:], 255, width)
 
     def _cast_wire(self, layer: Image, frame: Wire, *, towards: Floats) -> None:
         fall = np.asarray(towards, np.float64) / towards[2]
@@ -358,7 +411,7 @@ class Renderer:
             return
         cv2.fillConvexPoly(layer, spots.round().astype(np.int32), 255)
 
-    def _weave(self, canvas: _Canvas, frame: Wire) -> None:
+    def _weave(self, image: Image, frame: Wire, *, depth_m: Floats) -> None:
         """Draw a see-through trolley where it is in front of what is there."""
         lens = self._lens
         corners = frame.panels.reshape(-1, 3).astype(np.float64)
@@ -368,14 +421,12 @@ class Renderer:
         if depth.min() < NEAREST_M:
             return
         pixels = _project(lens, everything)
-        height, width = canvas.owner.shape
-        left, top = np.maximum(np.floor(pixels.min(0)).astype(int) - 3, 0)
-        right, bottom = np.minimum(np.ceil(pixels.max(0)).astype(int) + 3, (width, height))
-        if left >= right or top >= bottom:
+        window = self._window(np.concatenate([pixels.min(0) - 2, pixels.max(0) + 2]))
+        layer, away = image[window], float(depth.mean())
+        if not layer.size:
             return
-        window = (slice(top, bottom), slice(left, right))
+        top, left = window[0].start, window[1].start
         light = self._lamps.exposure * 255
-        layer = canvas.image[window].copy()
         cover = np.zeros(layer.shape[:2], np.uint8)
         shifted = (pixels - (left, top)) * 16  # cv2 takes sixteenths of a pixel
         fixed = shifted.round().astype(np.int32)
@@ -386,7 +437,7 @@ class Renderer:
         paint = np.empty_like(layer)
         paint[:] = tone
         goods = _project(lens, frame.goods.astype(np.float64)) - (left, top)
-        scale = lens.focal_px / float(np.median(depth))
+        scale = lens.focal_px / away
         for spot, colour in zip(goods, frame.goods_colour, strict=True):
             x, y = (round(float(v) * 16) for v in spot)
             size = max(1, round(0.09 * scale * 16))
@@ -399,27 +450,15 @@ class Renderer:
             ends_px = (tuple(map(int, start)), tuple(map(int, end)))
             cv2.line(cover, *ends_px, strong, max(1, round(thick_px)), cv2.LINE_AA, shift=4)
             cv2.line(paint, *ends_px, tone, max(1, round(thick_px)), shift=4)
-        cover[canvas.depth_m[window] < np.median(depth)] = 0
+        cover[depth_m[window] < away] = 0
         alpha = (cover.astype(np.float32) / 255)[:, :, None]
         mixed = layer * (1 - alpha) + paint * alpha
-        canvas.image[window] = mixed.astype(np.uint8)
+        image[window] = mixed.astype(np.uint8)
 
 
-def _nearest(
-    rays: Floats, *, solids: Solids, eye: NDArray[np.float64]
-) -> tuple[Floats, NDArray[np.int64]]:
-    """Give, for each ray, how far the first ellipsoid on it is (inf if none), and which."""
-    start = np.einsum("nij,nj->ni", solids.inverse, eye.astype(np.float32) - solids.centre)
-    # |o + t d| = 1 in each ellipsoid's own frame: a t^2 + 2 b t + c = 0.
-    dx, dy, dz = (rays @ solids.inverse[:, row].T for row in range(3))
-    square = dx * dx + dy * dy + dz * dz
-    cross = dx * start[:, 0] + dy * start[:, 1] + dz * start[:, 2]
-    rest = (start * start).sum(1) - 1
-    inner = cross * cross - square * rest
-    root = np.sqrt(np.maximum(inner, 0))
-    depth = np.where(inner > 0, (-cross - root) / square, np.float32(np.inf))
-    part = depth.argmin(1)
-    return depth[np.arange(len(part)), part], part
+def _pairs(rays: Floats) -> Floats:
+    x, y, z = rays[:, :, 0], rays[:, :, 1], rays[:, :, 2]
+    return np.stack([x * y, x * z, y * z], 2)
 
 
 def _patterned(solids: Solids, *, part: NDArray[np.int64], unit: Floats) -> Floats:
