@@ -1,0 +1,201 @@
+"""The hub's process: joins the broker, the judgement and the database."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from hub.config import Batching, HubConfig, read_password
+from hub.errors import StoreError
+from hub.ingest.judging import Decision, Ingest, Rejected, Stored, read_arrival
+from hub.ingest.mqtt_io import BrokerLink, Incoming
+from hub.store_io.store import Link, Mark, Store
+from wire.messages import Ack
+from wire.topics import Topic
+
+LOG = logging.getLogger("aisle-hub")
+IDLE_S = 0.2
+"""How long the loop sleeps on a quiet line; also how late it notices a signal."""
+TELL_EVERY_S = 10.0
+HELD_LIMIT = 10_000
+"""Messages held while the database refuses; brokers keep at most some hundreds in flight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What ingest did since it started."""
+
+    stored: int = 0
+    repeat: int = 0
+    rejected: int = 0
+    noted: int = 0
+
+
+class IngestLoop:
+    """Take messages from the broker, commit them in batches, and acknowledge after the commit."""
+
+    def __init__(self, *, link: BrokerLink, store: Store, batching: Batching) -> None:
+        self._link = link
+        self._store = store
+        self._batching = batching
+        self._pending: list[Incoming] = []
+        self._oldest_s = 0.0
+        self._retry_at_s = 0.0
+        self._pause_s = batching.retry_min_s
+        self._told_state = ""
+        self._counts: Counter[str] = Counter()
+
+    @property
+    def tally(self) -> Tally:
+        """What was done so far."""
+        return Tally(**self._counts)
+
+    def step(self) -> None:
+        """Do one round: network, then a commit if a batch is due."""
+        arrived = self._link.poll(self._timeout_s())
+        if arrived and not self._pending:
+            self._oldest_s = time.monotonic()
+        self._pending.extend(arrived)
+        del self._pending[HELD_LIMIT:]  # unacknowledged, so the agent sends it again
+        self._tell_link()
+        if self._due() and self._guarded(self._flush):
+            self._pause_s = self._batching.retry_min_s
+        if self._link.fresh and time.monotonic() >= self._retry_at_s:
+            self._guarded(self._greet)
+
+    def finish(self) -> None:
+        """Commit what is pending, once, and leave the broker."""
+        if self._pending:
+            self._guarded(self._flush)
+        self._link.close()
+        self._guarded(lambda: self._store.write_link(Link("stopped", "", datetime.now(tz=UTC))))
+
+    def _timeout_s(self) -> float:
+        now_s = time.monotonic()
+        if not self._pending:
+            return IDLE_S
+        if now_s < self._retry_at_s:
+            return min(IDLE_S, self._retry_at_s - now_s)
+        return max(0.0, self._oldest_s + self._batching.wait_ms / 1000 - now_s)
+
+    def _due(self) -> bool:
+        now_s = time.monotonic()
+        if not self._pending or now_s < self._retry_at_s:
+            return False
+        waited = now_s - self._oldest_s >= self._batching.wait_ms / 1000
+        return waited or len(self._pending) >= self._batching.messages
+
+    def _guarded(self, action: Callable[[], None]) -> bool:
+        try:
+            action()
+        except StoreError as error:
+            LOG.error(  # noqa: TRY400 - the text names thing and mend; a trace adds nothing
+                "%s; nothing is acknowledged, trying again in %.1f s", error, self._pause_s
+            )
+            self._retry_at_s = time.monotonic() + self._pause_s
+            self._pause_s = min(2 * self._pause_s, self._batching.retry_max_s)
+            return False
+        return True
+
+    def _flush(self) -> None:
+        batch = self._pending[: self._batching.messages]
+        read = [read_arrival(item.arrival) for item in batch]
+        releases = [item for item in read if isinstance(item, Stored)]
+        ingest = Ingest(
+            known=self._store.known({item.key for item in releases}),
+            zones=self._store.plan_zones(
+                {(r.key.store, r.key.agent, r.release.plan) for r in releases}
+            ),
+        )
+        decisions = [decision for item in read for decision in ingest.feed(item)]
+        marks = self._store.commit(decisions)
+        self._link.settle(batch)
+        self._link.publish_acks(_acks(marks), now=datetime.now(tz=UTC))
+        del self._pending[: len(batch)]
+        self._count(decisions)
+
+    def _greet(self) -> None:
+        self._link.publish_acks(_acks(self._store.marks()), now=datetime.now(tz=UTC))
+        self._link.greeted()
+
+    def _count(self, decisions: list[Decision]) -> None:
+        for decision in decisions:
+            self._counts[type(decision).__name__.lower()] += 1
+            if isinstance(decision, Rejected):
+                LOG.warning(
+                    "rejected %s of %s: %s",
+                    decision.sha256[:12],
+                    decision.arrival.topic,
+                    decision.reason,
+                )
+
+    def _tell_link(self) -> None:
+        told = f"{self._link.state} {self._link.detail}"
+        if told == self._told_state:
+            return
+        self._told_state = told
+        LOG.info("broker %s", told)
+        self._guarded(
+            lambda: self._store.write_link(
+                Link(self._link.state, self._link.detail, datetime.now(tz=UTC))
+            )
+        )
+
+
+def run(config: HubConfig) -> Tally:
+    """Ingest until SIGINT or SIGTERM.
+
+    Raises:
+        ConfigError: a secret or certificate that is named cannot be read.
+        StoreError: the database cannot be opened at all.
+    """
+    stop = _Stop()
+    link = BrokerLink(
+        broker=config.broker, batching=config.batching, password=read_password(config.broker)
+    )
+    with Store.create(Path(config.database), busy_ms=config.busy_ms) as store:
+        loop = IngestLoop(link=link, store=store, batching=config.batching)
+        told, tell_at_s = Tally(), time.monotonic() + TELL_EVERY_S
+        while not stop.asked:
+            loop.step()
+            if time.monotonic() >= tell_at_s:
+                tell_at_s += TELL_EVERY_S
+                if loop.tally != told:
+                    told = loop.tally
+                    _tell(told)
+        loop.finish()
+        _tell(loop.tally)
+        return loop.tally
+
+
+class _Stop:
+    """Whether someone asked this process to end."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._ask)
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked = True
+
+
+def _tell(tally: Tally) -> None:
+    LOG.info(
+        "releases stored %d, repeated %d, rejected %d; other messages %d",
+        tally.stored,
+        tally.repeat,
+        tally.rejected,
+        tally.noted,
+    )
+
+
+def _acks(marks: list[Mark]) -> list[tuple[Topic, Ack]]:
+    return [(Topic(mark.store, mark.agent, "ack"), Ack(mark.epoch, mark.seq)) for mark in marks]

@@ -1,0 +1,71 @@
+"""The report as plain text for a terminal."""
+
+from __future__ import annotations
+
+from hub.patterns.shares import Estimate, Share
+from hub.reports.summary import PatternRow, Summary
+
+
+def patterns_text(summary: Summary) -> str:
+    """Give the pattern shares, for the day and by daypart."""
+    lines = [
+        f"{summary.store} on {summary.day}: {count(summary.visits)} visits",
+        f"coverage {100 * summary.coverage:.0f} % of the opening hours",
+        *_warnings(summary),
+        "",
+        *(f"  {row.name:<12} {percent(row)}" for row in summary.patterns),
+    ]
+    for part in summary.dayparts:
+        lines += ["", f"{part.name}: {count(part.visits)} visits"]
+        lines += [f"  {row.name:<12} {percent(row)}" for row in part.patterns]
+    return "\n".join(lines)
+
+
+def report_text(summary: Summary) -> str:
+    """Give the patterns and the aisle table."""
+    lines = [patterns_text(summary), "", "zones: passers, stop rate, conversion"]
+    for zone in summary.zones:
+        rates = [
+            "" if zone.stop_rate is None else f"stopped {percent(zone.stop_rate)}",
+            f"kept {percent(zone.conversion)}"
+            if zone.conversion
+            else ("" if zone.stop_rate is None else "no reader here"),
+        ]
+        lines.append(
+            f"  {zone.name:<16} {count(zone.passers):<18} {'; '.join(r for r in rates if r)}"
+        )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def count(estimate: Estimate) -> str:
+    """Spell a count with its interval, clamped at zero because it is shown.
+
+    >>> count(Estimate(-3.0, -12.0, 6.0))
+    '0 (0 to 6)'
+    """
+    value, low, high = (max(0.0, x) for x in (estimate.value, estimate.low, estimate.high))
+    return f"{value:.0f} ({low:.0f} to {high:.0f})"
+
+
+def percent(share: Share | PatternRow) -> str:
+    """Spell a share with its interval, clamped to 0..100 because it is shown.
+
+    >>> percent(Share(0.4321, 0.38, 0.49))
+    '43 % (38 to 49)'
+    """
+    if share.value is None or share.low is None or share.high is None:
+        return f"withheld: {share.withheld}"
+    value, low, high = (min(1.0, max(0.0, x)) for x in (share.value, share.low, share.high))
+    return f"{100 * value:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def _warnings(summary: Summary) -> list[str]:
+    lines = []
+    if summary.simulated:
+        lines.append("SIMULATED DATA: no real shop, no real shoppers.")
+    if not summary.standard_privacy:
+        lines.append(
+            "WEAKER PRIVACY than the standard: "
+            f"rho {summary.rho:g}, epsilon {summary.epsilon:.1f} a visit."
+        )
+    return lines

@@ -1,0 +1,578 @@
+"""The hub's database: one SQLite file, one writer, any number of readers."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+from sqlite_utils import Database
+
+from hub.errors import NoDataError, StoreError
+from hub.ingest.judging import Decision, Key, Noted, Rejected, Repeat, Stored, contiguous
+from hub.store_io.schema import migrations
+from wire.codec import decode
+from wire.messages import Axis, Health, Meta, Release, Status
+from wire.topics import parse_topic
+
+SQL_RELEASE = """
+INSERT INTO releases (store, agent, epoch, seq, channel, window_start, window_end, plan, codebook,
+    axes, counts, sd, rho, standard_privacy, coverage, sha256, made_at, received_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (store, agent, epoch, seq) DO NOTHING"""
+SQL_REJECT = """
+INSERT INTO rejects (store, agent, topic, sha256, reason, payload, epoch, seq, first_at, last_at,
+    times)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
+ON CONFLICT (store, topic, sha256) DO UPDATE
+SET last_at = excluded.last_at, times = rejects.times + 1"""
+SQL_AGENT = """
+INSERT INTO agents (store, agent, state, last_seen_at, repeats) VALUES (?, ?, 'unknown', ?, 0)
+ON CONFLICT (store, agent) DO UPDATE
+SET last_seen_at = CASE WHEN excluded.last_seen_at > agents.last_seen_at
+    THEN excluded.last_seen_at ELSE agents.last_seen_at END"""
+SQL_META = """
+INSERT INTO metas (store, agent, plan, codebook, topic, payload, at) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (store, agent, plan, codebook) DO UPDATE
+SET payload = excluded.payload, at = excluded.at"""
+SQL_HEALTH = """
+INSERT INTO health (store, agent, topic, payload, at) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (store, agent) DO UPDATE SET payload = excluded.payload, at = excluded.at"""
+SQL_COVERAGE = """
+INSERT INTO coverage_hours (store, agent, hour, coverage_sum, reports) VALUES (?, ?, ?, ?, 1)
+ON CONFLICT (store, agent, hour) DO UPDATE
+SET coverage_sum = coverage_hours.coverage_sum + excluded.coverage_sum,
+    reports = coverage_hours.reports + 1"""
+SQL_MARK = """
+INSERT INTO marks (store, agent, epoch, seq, highest, at) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (store, agent, epoch) DO UPDATE
+SET seq = excluded.seq, highest = excluded.highest, at = excluded.at"""
+SQL_HANDLED = """
+SELECT seq FROM releases WHERE store = ? AND agent = ? AND epoch = ? AND seq > ?
+UNION
+SELECT seq FROM rejects WHERE store = ? AND agent = ? AND epoch = ? AND seq > ?
+ORDER BY seq"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far one stream of releases has been handled without a gap.
+
+    Attributes:
+        seq: everything up to here is stored or rejected.
+        highest: the highest seq that arrived.
+    """
+
+    store: str
+    agent: str
+    epoch: str
+    seq: int
+    highest: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRelease:
+    """A release as the database gives it back."""
+
+    store: str
+    agent: str
+    received_at: datetime
+    release: Release
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRow:
+    """One agent's last known state.
+
+    Attributes:
+        missing: releases that did not arrive although later ones did.
+        rejects: messages of this agent that were refused, repeats of one counted once.
+        day_coverage: mean of the coverage it reported in the last 24 h; None if it did not.
+    """
+
+    store: str
+    agent: str
+    state: str
+    last_seen_at: datetime | None
+    last_release_at: datetime | None
+    releases: int
+    missing: int
+    repeats: int
+    rejects: int
+    day_coverage: float | None
+    health: Health | None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectRow:
+    """One refused message; ``payload`` is what arrived."""
+
+    store: str
+    agent: str
+    topic: str
+    sha256: str
+    reason: str
+    payload: bytes
+    first_at: datetime
+    last_at: datetime
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Whether ingest is connected, and since when."""
+
+    state: str
+    detail: str
+    since: datetime
+
+
+class Store:
+    """The open database.
+
+    Args:
+        connection: autocommitting SQLite connection (``isolation_level=None``).
+
+    Raises:
+        StoreError: from every method, when the database refuses; nothing of that call is stored.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    def create(cls, path: Path, *, busy_ms: int) -> Self:
+        """Open the database for ingest: make it, or bring its tables up to date."""
+        with _refusals(path):
+            connection = _connect(path, busy_ms=busy_ms)
+            database = Database(connection)
+            database.enable_wal()
+            # each commit reaches the disk before its messages are acknowledged
+            connection.execute("PRAGMA synchronous = FULL")
+            migrations().apply(database)
+        return cls(connection)
+
+    @classmethod
+    def open(cls, path: Path, *, busy_ms: int) -> Self:
+        """Open an existing database for reading.
+
+        Raises:
+            NoDataError: there is none.
+            StoreError: its tables are older than this program.
+        """
+        if not path.is_file():
+            raise NoDataError(f"{path}: no database there; `aisle-hub run --db {path}` makes it")
+        with _refusals(path):
+            connection = _connect(path, busy_ms=busy_ms)
+            connection.execute("PRAGMA query_only = ON")
+            pending = migrations().pending(Database(connection))
+        if pending:
+            raise StoreError(
+                f"{path}: its tables are older than this program; "
+                "start `aisle-hub run` once to bring them up to date"
+            )
+        return cls(connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    # what ingest asks and does
+
+    def known(self, keys: Iterable[Key]) -> dict[Key, str]:
+        """Give the sha256 of those of these releases that are stored."""
+        found = {}
+        with _refusals():
+            for key in keys:
+                row = self._connection.execute(
+                    "SELECT sha256 FROM releases"
+                    " WHERE store = ? AND agent = ? AND epoch = ? AND seq = ?",
+                    (key.store, key.agent, key.epoch, key.seq),
+                ).fetchone()
+                if row:
+                    found[key] = str(row[0])
+        return found
+
+    def plan_zones(
+        self, places: Iterable[tuple[str, str, str]]
+    ) -> dict[tuple[str, str, str], frozenset[str]]:
+        """Give the zone ids of those (store, agent, plan) whose meta is stored."""
+        found = {}
+        with _refusals():
+            for place in places:
+                row = self._connection.execute(
+                    "SELECT topic, payload FROM metas WHERE store = ? AND agent = ? AND plan = ?"
+                    " ORDER BY at DESC LIMIT 1",
+                    place,
+                ).fetchone()
+                if row:
+                    found[place] = frozenset(zone.id for zone in _meta(row[0], row[1]).zones)
+        return found
+
+    def commit(self, decisions: Sequence[Decision]) -> list[Mark]:
+        """Store a batch in one transaction and give the marks of every stream it touched."""
+        with _refusals(), self._transaction():
+            self._write_seen(decisions)
+            self._write_releases([d for d in decisions if isinstance(d, Stored)])
+            self._write_repeats([d for d in decisions if isinstance(d, Repeat)])
+            self._write_rejects([d for d in decisions if isinstance(d, Rejected)])
+            for noted in decisions:
+                if isinstance(noted, Noted):
+                    self._write_noted(noted)
+            keys = [
+                d.key
+                for d in decisions
+                if isinstance(d, Stored | Repeat | Rejected) and d.key is not None
+            ]
+            streams = sorted({(key.store, key.agent, key.epoch) for key in keys})
+            return [self._advance_mark(stream, decisions) for stream in streams]
+
+    def write_link(self, link: Link) -> None:
+        """Record whether the broker is reached."""
+        with _refusals():
+            self._connection.execute(
+                "INSERT INTO links (name, state, detail, since) VALUES ('broker', ?, ?, ?)"
+                " ON CONFLICT (name) DO UPDATE SET state = excluded.state,"
+                " detail = excluded.detail, since = excluded.since",
+                (link.state, link.detail, _text(link.since)),
+            )
+
+    def marks(self) -> list[Mark]:
+        """Give the newest stream's mark of every agent."""
+        with _refusals():
+            rows = self._connection.execute(
+                "SELECT store, agent, epoch, seq, highest FROM marks ORDER BY at"
+            ).fetchall()
+        return list({(row[0], row[1]): Mark(*row) for row in rows}.values())
+
+    def _write_seen(self, decisions: Sequence[Decision]) -> None:
+        seen: dict[tuple[str, str], datetime] = {}
+        for decision in decisions:
+            place, at = _sighting(decision)
+            if place[0]:
+                seen[place] = max(at, seen.get(place, at))
+        self._connection.executemany(
+            SQL_AGENT, [(*place, _text(at)) for place, at in sorted(seen.items())]
+        )
+
+    def _write_releases(self, items: list[Stored]) -> None:
+        self._connection.executemany(SQL_RELEASE, [_release_row(item) for item in items])
+        self._connection.executemany(
+            "UPDATE agents SET last_release_at = ? WHERE store = ? AND agent = ?",
+            [(_text(i.arrival.received_at), i.key.store, i.key.agent) for i in items],
+        )
+
+    def _write_repeats(self, items: list[Repeat]) -> None:
+        self._connection.executemany(
+            "UPDATE agents SET repeats = repeats + 1 WHERE store = ? AND agent = ?",
+            [(item.key.store, item.key.agent) for item in items],
+        )
+
+    def _write_rejects(self, items: list[Rejected]) -> None:
+        self._connection.executemany(
+            SQL_REJECT,
+            [
+                (
+                    item.store,
+                    item.agent,
+                    item.arrival.topic,
+                    item.sha256,
+                    item.reason,
+                    item.arrival.payload,
+                    item.key.epoch if item.key else None,
+                    item.key.seq if item.key else None,
+                    _text(item.arrival.received_at),
+                    _text(item.arrival.received_at),
+                )
+                for item in items
+            ],
+        )
+
+    def _write_noted(self, item: Noted) -> None:
+        store, agent = item.topic.store, item.topic.agent
+        sent_at, payload = _text(item.sent_at), item.arrival.payload
+        message = item.message
+        if isinstance(message, Status):
+            # a last will is published late but dated when the agent connected: use the arrival
+            at = sent_at if item.arrival.retained else _text(item.arrival.received_at)
+            self._connection.execute(
+                "UPDATE agents SET state = ?, state_at = ? WHERE store = ? AND agent = ?",
+                (message.state, at, store, agent),
+            )
+        elif isinstance(message, Meta):
+            self._connection.execute(
+                SQL_META,
+                (
+                    store,
+                    agent,
+                    message.plan,
+                    message.codebook.version,
+                    item.arrival.topic,
+                    payload,
+                    sent_at,
+                ),
+            )
+        else:
+            hour = item.sent_at.replace(minute=0, second=0, microsecond=0)
+            self._connection.execute(
+                SQL_HEALTH, (store, agent, item.arrival.topic, payload, sent_at)
+            )
+            self._connection.execute(SQL_COVERAGE, (store, agent, _text(hour), message.coverage))
+
+    def _advance_mark(self, stream: tuple[str, str, str], decisions: Sequence[Decision]) -> Mark:
+        row = self._connection.execute(
+            "SELECT seq, highest FROM marks WHERE store = ? AND agent = ? AND epoch = ?", stream
+        ).fetchone()
+        before, highest = row or (0, 0)
+        rows = self._connection.execute(SQL_HANDLED, (*stream, before, *stream, before)).fetchall()
+        handled = [int(r[0]) for r in rows]
+        seq = contiguous(before, handled)
+        highest = max([highest, *handled[-1:]])
+        at = max(_sighting(decision)[1] for decision in decisions)
+        self._connection.execute(SQL_MARK, (*stream, seq, highest, _text(at)))
+        return Mark(*stream, seq, highest)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        # the write lock is taken at once, so that waiting for it can succeed
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    # what reports and status ask
+
+    def releases(self, store: str, *, since: datetime, until: datetime) -> list[StoredRelease]:
+        """Give a store's releases whose window starts in [since, until), in window order."""
+        with _refusals():
+            rows = self._connection.execute(
+                "SELECT store, agent, received_at, epoch, seq, channel, window_start, window_end,"
+                " plan, codebook, axes, counts, sd, rho, standard_privacy, coverage FROM releases"
+                " WHERE store = ? AND window_start >= ? AND window_start < ?"
+                " ORDER BY window_start, agent, epoch, seq",
+                (store, _text(since), _text(until)),
+            ).fetchall()
+        return [_stored_release(row) for row in rows]
+
+    def metas(self, store: str) -> dict[str, list[Meta]]:
+        """Give every meta of a store by agent, oldest first."""
+        with _refusals():
+            rows = self._connection.execute(
+                "SELECT agent, topic, payload FROM metas WHERE store = ? ORDER BY agent, at",
+                (store,),
+            ).fetchall()
+        found: dict[str, list[Meta]] = {}
+        for agent, topic, payload in rows:
+            found.setdefault(agent, []).append(_meta(topic, payload))
+        return found
+
+    def stores(self) -> list[str]:
+        """Give the names of all stores an agent was heard from."""
+        with _refusals():
+            rows = self._connection.execute(
+                "SELECT DISTINCT store FROM agents ORDER BY store"
+            ).fetchall()
+        return [row[0] for row in rows]
+
+    def agents(self, *, now: datetime) -> list[AgentRow]:
+        """Give the state of every agent."""
+        since = _text(datetime.fromtimestamp(now.timestamp() - 86_400, tz=UTC))
+        with _refusals():
+            rows = self._connection.execute(
+                "SELECT store, agent, state, last_seen_at, last_release_at, repeats FROM agents"
+                " ORDER BY store, agent"
+            ).fetchall()
+            return [self._agent(row, since=since) for row in rows]
+
+    def _agent(self, row: Sequence[Any], *, since: str) -> AgentRow:
+        store, agent, state, seen, released, repeats = row
+        place = (store, agent)
+        releases = self._number(
+            "SELECT COUNT(*) FROM releases WHERE store = ? AND agent = ?", place
+        )
+        # handled above the mark, against how many there would be without a gap
+        missing = 0
+        for epoch, mark, highest in self._connection.execute(
+            "SELECT epoch, seq, highest FROM marks WHERE store = ? AND agent = ?", place
+        ).fetchall():
+            stream = (*place, epoch, mark)
+            handled = self._connection.execute(SQL_HANDLED, (*stream, *stream)).fetchall()
+            missing += highest - mark - len(handled)
+        rejects = self._number("SELECT COUNT(*) FROM rejects WHERE store = ? AND agent = ?", place)
+        coverage = self._connection.execute(
+            "SELECT SUM(coverage_sum) / SUM(reports) FROM coverage_hours"
+            " WHERE store = ? AND agent = ? AND hour >= ?",
+            (*place, since),
+        ).fetchone()[0]
+        health = self._connection.execute(
+            "SELECT topic, payload FROM health WHERE store = ? AND agent = ?", place
+        ).fetchone()
+        return AgentRow(
+            store=store,
+            agent=agent,
+            state=state,
+            last_seen_at=_instant(seen),
+            last_release_at=_instant(released),
+            releases=releases,
+            missing=missing,
+            repeats=repeats,
+            rejects=rejects,
+            day_coverage=coverage,
+            health=_health(*health) if health else None,
+        )
+
+    def rejects(self, *, store: str | None = None, limit: int = 100) -> list[RejectRow]:
+        """Give the refused messages, newest first."""
+        with _refusals():
+            rows = self._connection.execute(
+                "SELECT store, agent, topic, sha256, reason, payload, first_at, last_at, times"
+                " FROM rejects WHERE store = COALESCE(?, store) ORDER BY last_at DESC LIMIT ?",
+                (store, limit),
+            ).fetchall()
+        return [_reject(row) for row in rows]
+
+    def reject(self, sha256_start: str) -> RejectRow:
+        """Give the refused message whose sha256 starts so.
+
+        Raises:
+            NoDataError: none or several do.
+        """
+        with _refusals():
+            rows = self._connection.execute(
+                "SELECT store, agent, topic, sha256, reason, payload, first_at, last_at, times"
+                " FROM rejects WHERE SUBSTR(sha256, 1, ?) = ?",
+                (len(sha256_start), sha256_start),
+            ).fetchall()
+        if len(rows) != 1:
+            raise NoDataError(
+                f"{len(rows)} rejects start with {sha256_start!r}; see `aisle-hub rejects list`"
+            )
+        return _reject(rows[0])
+
+    def link(self) -> Link | None:
+        """Give the last recorded state of the connection to the broker."""
+        with _refusals():
+            row = self._connection.execute(
+                "SELECT state, detail, since FROM links WHERE name = 'broker'"
+            ).fetchone()
+        return Link(row[0], row[1], datetime.fromisoformat(row[2])) if row else None
+
+    def _number(self, sql: str, arguments: Sequence[str]) -> int:
+        return int(self._connection.execute(sql, arguments).fetchone()[0])
+
+
+def _connect(path: Path, *, busy_ms: int) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=busy_ms / 1000, isolation_level=None)
+
+
+@contextmanager
+def _refusals(path: Path | None = None) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        where = f"{path}: " if path else ""
+        raise StoreError(f"{where}the database refused: {error}") from error
+
+
+def _sighting(decision: Decision) -> tuple[tuple[str, str], datetime]:
+    """Say which agent this shows, and when it was there."""
+    if isinstance(decision, Stored):
+        return (decision.key.store, decision.key.agent), decision.arrival.received_at
+    if isinstance(decision, Repeat):
+        return (decision.key.store, decision.key.agent), decision.received_at
+    if isinstance(decision, Rejected):
+        return (decision.store, decision.agent), decision.arrival.received_at
+    place = (decision.topic.store, decision.topic.agent)
+    message = decision.message
+    dead = isinstance(message, Status) and message.state == "offline"
+    if decision.arrival.retained or dead:  # said by the broker, on the agent's behalf
+        return place, decision.sent_at
+    return place, decision.arrival.received_at
+
+
+def _release_row(item: Stored) -> tuple[object, ...]:
+    release = item.release
+    return (
+        item.key.store,
+        item.key.agent,
+        item.key.epoch,
+        item.key.seq,
+        release.channel,
+        _text(release.window_start),
+        _text(release.window_end),
+        release.plan,
+        release.codebook,
+        msgspec.json.encode(release.axes).decode(),
+        msgspec.json.encode(release.counts).decode(),
+        release.sd,
+        release.rho,
+        int(release.standard_privacy),
+        release.coverage,
+        item.sha256,
+        _text(item.made_at),
+        _text(item.arrival.received_at),
+    )
+
+
+def _stored_release(row: Sequence[Any]) -> StoredRelease:
+    release = Release(
+        epoch=row[3],
+        seq=row[4],
+        channel=row[5],
+        window_start=datetime.fromisoformat(row[6]),
+        window_end=datetime.fromisoformat(row[7]),
+        plan=row[8],
+        codebook=row[9],
+        axes=msgspec.json.decode(row[10], type=tuple[Axis, ...]),
+        counts=msgspec.json.decode(row[11], type=tuple[int, ...]),
+        sd=row[12],
+        rho=row[13],
+        standard_privacy=bool(row[14]),
+        coverage=row[15],
+    )
+    return StoredRelease(row[0], row[1], datetime.fromisoformat(row[2]), release)
+
+
+def _reject(row: Sequence[Any]) -> RejectRow:
+    first, last = datetime.fromisoformat(row[6]), datetime.fromisoformat(row[7])
+    return RejectRow(row[0], row[1], row[2], row[3], row[4], row[5], first, last, row[8])
+
+
+def _meta(topic: str, payload: bytes) -> Meta:
+    message = decode(parse_topic(topic), payload)
+    if not isinstance(message, Meta):
+        raise StoreError(f"a {type(message).__name__} is stored as meta of {topic}")
+    return message
+
+
+def _health(topic: str, payload: bytes) -> Health:
+    message = decode(parse_topic(topic), payload)
+    if not isinstance(message, Health):
+        raise StoreError(f"a {type(message).__name__} is stored as health of {topic}")
+    return message
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

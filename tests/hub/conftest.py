@@ -1,0 +1,225 @@
+"""Releases made up from the contract alone, and real brokers and databases to bring them to."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from iotcore import Broker as IotBroker
+
+from hub.store_io.store import Store
+from wire.codebook import Cell, Codebook, Scaling
+from wire.codec import encode
+from wire.messages import (
+    DROPPED,
+    OUTCOMES,
+    Axis,
+    Channel,
+    Health,
+    Message,
+    Meta,
+    Privacy,
+    Release,
+    Zone,
+)
+from wire.topics import Leaf, Topic
+
+EPOCH = "00000000deadbeef"
+DAY = datetime(2026, 3, 7, tzinfo=UTC)
+DAYPARTS = ("morning", "evening")
+
+CODEBOOK = Codebook(
+    version="test-1",
+    scaling=(Scaling("duration_s", 5.0, 1.0, log=True),),
+    cells=tuple(
+        Cell((float(k),), {"showroomer": 0.1 + 0.1 * k, "wanderer": 0.5, "indecisive": 0.05})
+        for k in range(8)
+    ),
+)
+
+
+def box(west: float, south: float, east: float, north: float) -> tuple[tuple[float, float], ...]:
+    return ((west, south), (east, south), (east, north), (west, north))
+
+
+ZONES = (
+    Zone("aisle-1", "aisle", "Aisle 1", box(0.4, 6, 2.5, 14)),
+    Zone("aisle-2", "aisle", "Aisle 2", box(3.5, 6, 5.5, 14), has_reader=True),
+    Zone("aisle-3", "aisle", "Aisle 3", box(6.5, 6, 8.5, 14)),
+    Zone("aisle-4", "aisle", "Aisle 4", box(9.5, 6, 11.6, 14)),
+    Zone("promo", "promo", "Promotion", box(4.4, 2.2, 7.6, 5.2)),
+    Zone("till", "till", "Till", box(8, 1.4, 11.4, 2.6)),
+    Zone("entrance", "entrance", "Entrance", box(0.6, 0, 3.4, 1.4)),
+)
+FIXTURES = (
+    box(2.5, 6, 3.5, 14),
+    box(5.5, 6, 6.5, 14),
+    box(8.5, 6, 9.5, 14),
+    box(5.4, 3.2, 6.6, 4.2),
+)
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Makes an agent's messages."""
+
+    store: str = "berlin-1"
+    agent: str = "north"
+    epoch: str = EPOCH
+    standard: bool = True
+    sd: float = 5.0
+
+    def topic(self, leaf: Leaf) -> Topic:
+        return Topic(self.store, self.agent, leaf)
+
+    def meta(self, *, simulated: bool = False) -> Meta:
+        return Meta(
+            version="0.1.0",
+            config_hash="abc",
+            plan="plan-1",
+            timezone="UTC",
+            opens="09:00",
+            closes="19:00",
+            outline=box(0, 0, 12, 18),
+            zones=ZONES,
+            fixtures=FIXTURES,
+            dayparts=DAYPARTS,
+            codebook=CODEBOOK,
+            privacy=Privacy(
+                rho=0.1,
+                epsilon=2.1,
+                delta=1e-6,
+                standard=self.standard,
+                channels=(
+                    Channel("cells", "hour", 1, 0.02, 5.0),
+                    Channel("zones", "day", 8, 0.04, 10.0),
+                ),
+            ),
+            simulated=simulated,
+        )
+
+    def cells(self, seq: int, *, counts: tuple[int, ...] | None = None, hour: int = 10) -> Release:
+        start = DAY + timedelta(hours=hour)
+        labels = (*(str(k) for k in range(len(CODEBOOK.cells))), DROPPED)
+        return Release(
+            epoch=self.epoch,
+            seq=seq,
+            channel="cells",
+            window_start=start,
+            window_end=start + timedelta(hours=1),
+            plan="plan-1",
+            codebook=CODEBOOK.version,
+            axes=(Axis("cell", labels),),
+            counts=counts or (seq,) * len(labels),
+            sd=self.sd,
+            rho=0.02,
+            standard_privacy=self.standard,
+            coverage=0.9,
+        )
+
+    def zones(
+        self, seq: int, *, counts: tuple[int, ...], zones: tuple[str, ...] | None = None
+    ) -> Release:
+        return Release(
+            epoch=self.epoch,
+            seq=seq,
+            channel="zones",
+            window_start=DAY,
+            window_end=DAY + timedelta(days=1),
+            plan="plan-1",
+            codebook="",
+            axes=(
+                Axis("zone", zones or tuple(zone.id for zone in ZONES)),
+                Axis("daypart", DAYPARTS),
+                Axis("outcome", OUTCOMES),
+            ),
+            counts=counts,
+            sd=2 * self.sd,
+            rho=0.04,
+            standard_privacy=self.standard,
+            coverage=0.9,
+        )
+
+    def a_day(self, *, visits: int = 800, seed: int = 1, first_seq: int = 1) -> list[Release]:
+        """Give ten hours of cells and a day of zones, with noise."""
+        rng = np.random.default_rng(seed)
+        likely = np.array([0.02, 0.05, 0.1, 0.15, 0.25, 0.2, 0.13, 0.1])
+        releases = []
+        for index, hour in enumerate(range(9, 19)):
+            counts = [*rng.multinomial(visits // 10, likely), 2]
+            noised = np.rint(counts + rng.normal(0, self.sd, len(counts)))
+            releases.append(
+                self.cells(first_seq + index, counts=tuple(int(n) for n in noised), hour=hour)
+            )
+        table = np.zeros((len(ZONES), len(DAYPARTS), len(OUTCOMES)))
+        for z, zone in enumerate(ZONES):
+            stop = 0.2 + 0.1 * z
+            shares = [1 - stop, 0.5 * stop, 0.5 * stop, 0, 0]
+            if zone.has_reader:
+                shares = [1 - stop, 0.4 * stop, 0.2 * stop, 0.15 * stop, 0.25 * stop]
+            for d in range(len(DAYPARTS)):
+                table[z, d] = rng.multinomial(visits // 3, shares)
+        noised = np.rint(table + rng.normal(0, 2 * self.sd, table.shape))
+        counts = tuple(int(n) for n in noised.ravel())
+        return [*releases, self.zones(first_seq + 10, counts=counts)]
+
+    def health(self, *, coverage: float = 0.9) -> Health:
+        return Health(up_s=60, coverage=coverage, clock_synchronised=True, devices=())
+
+    def payload(self, message: Message, *, at: datetime = DAY) -> bytes:
+        leaf: Leaf = "release"
+        event_id = "1"
+        if isinstance(message, Release):
+            event_id = f"{message.epoch}-{message.seq}"
+        else:
+            leaf = type(message).__name__.lower()  # type: ignore[assignment]
+        return encode(self.topic(leaf), message, event_id=event_id, time=at)
+
+
+@pytest.fixture
+def maker() -> Maker:
+    return Maker()
+
+
+@pytest.fixture
+def make_maker() -> type[Maker]:
+    return Maker
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "hub.db"
+
+
+@pytest.fixture
+def store(database: Path) -> Iterator[Store]:
+    with Store.create(database, busy_ms=200) as opened:
+        yield opened
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def start_broker(free_port: int) -> Iterator[Callable[[], IotBroker]]:
+    """Give a function that starts a broker on the same port each time."""
+    started: list[IotBroker] = []
+
+    def start() -> IotBroker:
+        broker = IotBroker(port=free_port, listen="127.0.0.1")
+        broker.start()
+        started.append(broker)
+        return broker
+
+    yield start
+    for broker in started:
+        broker.stop()
