@@ -1,0 +1,331 @@
+"""Make ``wire/codebook_default.json`` again, from simulated visits.
+
+Simulated shoppers are followed by given tracks with correlated position noise, and their goods by
+item events of which some are missed; from there on everything is the agent's own code. So the
+codebook knows what the agent will see, not what is true. Its pattern probabilities are those of
+the simulator's shoppers: a demonstration, until a store has measured its own.
+
+    python -m models.codebook.make_codebook --out wire/codebook_default.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.vq import kmeans2
+
+from edge.release.codebook import nearest_cell
+from edge.rfid.items import ItemEvent
+from edge.vision.tracking import TrackEnd, TrackPoint
+from edge.visits.plan import Floor, FloorPlan, Zone
+from edge.visits.traits import TRAITS, traits_of
+from edge.visits.visits import Visit, Visits
+from firmware_sim.run import Simulation
+from firmware_sim.store import Store, default_store
+from firmware_sim.truth import Handled, Seen, TruthParams, Visited, patterns
+from wire.codebook import Cell, Codebook, Scaling
+from wire.messages import PATTERNS
+
+LOGS = frozenset({"duration_s", "excess_path", "stops", "engaged_s"})
+"""Traits that spread over orders of magnitude."""
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """How well the agent sees in training.
+
+    Attributes:
+        step_s: spacing of track points.
+        noise_m: standard deviation of a place, each way.
+        noise_s: how long an error lasts (first-order autoregression).
+        pick_seen: share of picks that are heard (behaviour/NOTES.md section 4: 15 % missed).
+        back_seen: share of put-backs heard, of those whose pick was.
+        proof_s: how late the news of a pick comes.
+    """
+
+    step_s: float = 0.2
+    noise_m: float = 0.10
+    noise_s: float = 1.0
+    pick_seen: float = 0.85
+    back_seen: float = 0.70
+    proof_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One visit as the agent measured it, and what it truly showed."""
+
+    visit: Visit
+    truth: Visited
+    traits: dict[str, float | None]
+    patterns: dict[str, bool]
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Turns the simulator's truth into what trackers and readers would say."""
+
+    sight: Sight
+    rng: np.random.Generator
+    errors: dict[int, Array] = field(default_factory=dict)
+    began: dict[tuple[int, float, float], int] = field(default_factory=dict)
+    heard: set[int] = field(default_factory=set)
+    news: list[tuple[float, ItemEvent]] = field(default_factory=list)
+
+    def see(self, seen: Seen) -> Iterator[TrackPoint | TrackEnd]:
+        scene_ms = round(seen.at_s * 1_000)
+        here = {number for number, _, _ in seen.people}
+        for gone in sorted(set(self.errors) - here):
+            del self.errors[gone]
+            yield TrackEnd(gone, scene_ms)
+        keep = math.exp(-self.sight.step_s / self.sight.noise_s)
+        for number, east_m, north_m in seen.people:
+            fresh = self.rng.normal(0, self.sight.noise_m, 2)
+            last = self.errors.get(number)
+            error = fresh if last is None else keep * last + math.sqrt(1 - keep * keep) * fresh
+            self.errors[number] = error
+            point = (east_m + float(error[0]), north_m + float(error[1]))
+            if last is None:
+                self.began[(scene_ms, *point)] = number
+            yield TrackPoint(number, scene_ms, *point)
+
+    def hear(self, done: Handled) -> None:
+        if done.gtin is None or done.kind == "sold":
+            return
+        if done.kind == "pick":
+            if self.rng.random() < self.sight.pick_seen:
+                self.heard.add(done.item)
+                self._note(done, after_s=self.sight.proof_s)
+        elif done.item in self.heard and self.rng.random() < self.sight.back_seen:
+            self.heard.discard(done.item)
+            self._note(done, after_s=1.0)
+
+    def _note(self, done: Handled, *, after_s: float) -> None:
+        event = ItemEvent(
+            kind="picked" if done.kind == "pick" else "put_back",
+            scene_ms=round(done.at_s * 1_000),
+            zone=done.zone,
+            product_class=done.gtin or "",
+            tag=done.item.to_bytes(8, "big", signed=True),
+        )
+        self.news.append((done.at_s + after_s, event))
+
+    def heard_by(self, at_s: float) -> list[ItemEvent]:
+        due = [event for news_s, event in self.news if news_s <= at_s]
+        self.news = [(news_s, event) for news_s, event in self.news if news_s > at_s]
+        return due
+
+
+def floor_of(store: Store) -> Floor:
+    """Give the agent's floor of a simulated store."""
+    room = store.room
+    return Floor(
+        FloorPlan(
+            version="simulated",
+            outline=_rectangle(0.0, 0.0, room.width_m, room.depth_m),
+            zones=tuple(
+                Zone(zone.id, zone.kind, zone.name, tuple(zone.polygon)) for zone in store.zones
+            ),
+            fixtures=tuple(
+                _rectangle(box.west_m, box.south_m, box.east_m, box.north_m) for box in store.boxes
+            ),
+        )
+    )
+
+
+def examples(
+    store: Store, *, seed: int, hours: float, sight: Sight | None = None
+) -> tuple[list[Example], int]:
+    """Follow a simulated store for some hours.
+
+    Returns:
+        The visits the agent measured that are somebody's whole visit, and how many there truly
+        were.
+    """
+    sight = sight or Sight()
+    watch = _Watch(sight, np.random.default_rng((seed, 99)))
+    floor = floor_of(store)
+    visits = Visits(floor, antennas={reader.zone: reader.antenna[:2] for reader in store.readers})
+    simulation = Simulation(store, seed=seed, positions_s=sight.step_s)
+    truths: dict[int, Visited] = {}
+    over: list[Visit] = []
+    for second in range(round(hours * 3_600)):
+        for told in simulation.step(second + 1.0):
+            if isinstance(told, Seen):
+                for item in (*watch.see(told), *watch.heard_by(told.at_s)):
+                    over += visits.feed(item)
+            elif isinstance(told, Handled):
+                watch.hear(told)
+            else:
+                truths[told.party + (1 if told.role == "leader" else 2)] = told
+        simulation.truth.clear()
+    over += visits.flush()
+    found = []
+    for visit in over:
+        truth = truths.get(watch.began.get((visit.start_ms, *visit.start_point), -1))
+        if truth is not None:
+            found.append(
+                Example(
+                    visit,
+                    truth,
+                    traits_of(visit, floor=floor),
+                    patterns(truth, params=TruthParams()),
+                )
+            )
+    return found, len(truths)
+
+
+def make(
+    found: list[Example], *, cells: int, version: str, source: str, seed: int, prior: float = 10.0
+) -> Codebook:
+    """Place prototypes by k-means and measure what their visits show.
+
+    Args:
+        found: training visits; those with an abstaining trait are left out.
+        cells: how many prototypes.
+        version: of the codebook.
+        source: told to people.
+        seed: of the restarts.
+        prior: visits' worth of the overall share that every cell's share is drawn towards.
+    """
+    names = [trait.name for trait in TRAITS]
+    whole = [one for one in found if None not in one.traits.values()]
+    raw = np.array([[one.traits[name] for name in names] for one in whole], dtype=float)
+    bent = np.where([name in LOGS for name in names], np.log1p(raw), raw)
+    centre, spread = bent.mean(axis=0), bent.std(axis=0)
+    places = (bent - centre) / spread
+    prototypes = _kmeans(places, cells=cells, seed=seed)
+    scaling = tuple(
+        Scaling(name, round(float(c), 4), round(float(s), 4), log=name in LOGS)
+        for name, c, s in zip(names, centre, spread, strict=True)
+    )
+    rounded = [tuple(round(float(x), 3) for x in row) for row in prototypes]
+    blank = Codebook(version, scaling, tuple(Cell(row, {}) for row in rounded), source)
+    chosen = np.array([nearest_cell(one.traits, codebook=blank) for one in whole])
+    shown = {name: np.array([one.patterns[name] for one in whole]) for name in PATTERNS}
+    return Codebook(
+        version=version,
+        scaling=scaling,
+        cells=tuple(
+            Cell(
+                row,
+                {
+                    name: round(
+                        float(
+                            (truth[chosen == number].sum() + prior * truth.mean())
+                            / ((chosen == number).sum() + prior)
+                        ),
+                        4,
+                    )
+                    for name, truth in shown.items()
+                },
+            )
+            for number, row in enumerate(rounded)
+        ),
+        source=source,
+    )
+
+
+def _kmeans(places: Array, *, cells: int, seed: int, restarts: int = 40) -> Array:
+    """Give the tightest of several k-means results, largest cell first."""
+    best: tuple[float, Array] | None = None
+    for number in range(restarts):
+        try:
+            centres, labels = kmeans2(
+                places, cells, minit="++", seed=seed + number, iter=50, missing="raise"
+            )
+        except Exception as error:  # noqa: BLE001 - scipy raises its own for an empty cell
+            print(f"restart {number}: {error}", file=sys.stderr)
+            continue
+        loss = float(((places - centres[labels]) ** 2).sum())
+        if best is None or loss < best[0]:
+            order = np.argsort(-np.bincount(labels, minlength=cells), kind="stable")
+            best = loss, centres[order]
+    if best is None:
+        raise SystemExit("every restart of k-means left a cell empty; give more hours")
+    return best[1]
+
+
+def judge(codebook: Codebook, *, held_out: list[Example]) -> dict[str, Any]:
+    """Measure a codebook on visits it was not made from.
+
+    Returns:
+        Per pattern: AUC of the cell's probability, the true share, and the share the cells say.
+    """
+    cells = [nearest_cell(one.traits, codebook=codebook) for one in held_out]
+    placed = [(one, cell) for one, cell in zip(held_out, cells, strict=True) if cell is not None]
+    result: dict[str, Any] = {
+        "visits": len(held_out),
+        "dropped": round(1 - len(placed) / len(held_out), 3),
+    }
+    for name in PATTERNS:
+        score = np.array([codebook.cells[cell].patterns[name] for _, cell in placed])
+        truth = np.array([one.patterns[name] for one, _ in placed])
+        result[name] = {
+            "auc": round(_auc(score, truth), 3),
+            "true_share": round(float(truth.mean()), 3),
+            "cells_say": round(float(score.mean()), 3),
+        }
+    result["per_cell"] = np.bincount(
+        [cell for _, cell in placed], minlength=len(codebook.cells)
+    ).tolist()
+    return result
+
+
+def _auc(score: Array, truth: NDArray[np.bool_]) -> float:
+    """Give the chance that a positive scores above a negative; ties count half."""
+    above = score[truth][:, None] - score[~truth][None, :]
+    return float((above > 0).mean() + 0.5 * (above == 0).mean())
+
+
+def _rectangle(
+    west: float, south: float, east: float, north: float
+) -> tuple[tuple[float, float], ...]:
+    return ((west, south), (east, south), (east, north), (west, north))
+
+
+def main() -> None:
+    """Make the codebook and print how good it is."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103])
+    parser.add_argument("--test-seed", type=int, default=901)
+    parser.add_argument("--hours", type=float, default=4.0, help="scene hours per seed")
+    parser.add_argument("--cells", type=int, default=16)
+    parser.add_argument("--version", default="sim-1")
+    given = parser.parse_args()
+    store = default_store()
+    training: list[Example] = []
+    for seed in given.seeds:
+        began = time.monotonic()
+        found, truly = examples(store, seed=seed, hours=given.hours)
+        training += found
+        print(
+            f"seed {seed}: {truly} visits, {len(found)} measured, {time.monotonic() - began:.0f} s"
+        )
+    source = (
+        f"{len(training)} simulated visits: firmware_sim default store, seeds "
+        f"{given.seeds}, {given.hours:g} h each; made by models/codebook/make_codebook.py"
+    )
+    codebook = make(
+        training, cells=given.cells, version=given.version, source=source, seed=given.seeds[0]
+    )
+    held_out, _ = examples(store, seed=given.test_seed, hours=given.hours)
+    print(msgspec.json.format(msgspec.json.encode(judge(codebook, held_out=held_out))).decode())
+    given.out.write_bytes(msgspec.json.format(msgspec.json.encode(codebook), indent=1) + b"\n")
+
+
+if __name__ == "__main__":
+    main()
