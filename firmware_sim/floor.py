@@ -34,7 +34,7 @@ class Clearances:
 class Floor:
     """Free floor of a store."""
 
-    def __init__(self, store: Store, *, clearances: Clearances = Clearances()) -> None:  # noqa: B008 - frozen
+    def __init__(self, store: Store, *, clearances: Clearances = Clearances()) -> None:
         walls = shapely.box(0.0, 0.0, store.room.width_m, store.room.depth_m)
         furniture = [
             (shapely.box(b.west_m, b.south_m, b.east_m, b.north_m), b.look) for b in store.boxes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
@@ -206,5 +205,3 @@ def _place(item: Item, *, holders: dict[int, tuple[float, float]]) -> TagAt:
         return TagAt(item.epc, item.east_m, item.north_m, item.height_m, carried=False)
     east_m, north_m = holders[item.holder]
     return TagAt(item.epc, east_m, north_m, 0.9, carried=True)
-
-

@@ -211,8 +211,8 @@ class Shoppers:
         begins_at: datetime | None = None,
         closing: Closing | None = None,
         positions_s: float | None = None,
-        params: ShopperParams = ShopperParams(),  # noqa: B008 - frozen
-        walk: WalkParams = WalkParams(),  # noqa: B008 - frozen
+        params: ShopperParams = ShopperParams(),
+        walk: WalkParams = WalkParams(),
     ) -> None:
         self._store = store
         self._rng = np.random.default_rng((seed, 1))
@@ -306,9 +306,7 @@ class Shoppers:
     def _plan_party(self) -> None:
         drawn = self._spread @ self._rng.standard_normal(4)
         latents = (float(drawn[0]), float(drawn[1]), float(drawn[2]), float(drawn[3]))
-        party = _Party(
-            number=self._numbers, latents=latents, people=[], plan=self._plan(latents)
-        )
+        party = _Party(number=self._numbers, latents=latents, people=[], plan=self._plan(latents))
         self._numbers += 1
         roles: list[Literal["leader", "companion"]] = ["leader"]
         if self._rng.random() < self._store.people.companions:
@@ -452,7 +450,7 @@ class Shoppers:
             if len(party.plan) > 1 and self._chance(
                 self._params.detour - self._params.detour_mission * party.latents[MISSION]
             ):
-                goal = self._stroll_goal()
+                goal: _Goal | None = self._stroll_goal()
             else:
                 goal = self._shelf_goal(party)
             if goal is not None:
@@ -639,10 +637,7 @@ class Shoppers:
 
     def _handle(self, party: _Party, action: _Action) -> None:
         leader = party.leader
-        if action.kind == "pick":
-            done = self._pick(party)
-        else:
-            done = self._put_back(party)
+        done = self._pick(party) if action.kind == "pick" else self._put_back(party)
         if done is None:
             return
         party.picked_here = True
@@ -681,9 +676,7 @@ class Shoppers:
         last = party.held.pop()
         if last.gtin is not None:
             self._goods.put_back(last.item)
-        return Handled(
-            "put_back", self.scene_s, last.zone, last.category, last.item, last.gtin
-        )
+        return Handled("put_back", self.scene_s, last.zone, last.category, last.item, last.gtin)
 
     def _serve(self) -> None:
         """Call the next in the queue to each free counter."""
@@ -765,9 +758,9 @@ class Shoppers:
         if far < walk.ahead_m:
             return self._floor.nearest_free(way[0])
         fade = 1.0 - 0.2 / walk.sway_s
-        person.sway_m = fade * person.sway_m + walk.sway_sd_m * math.sqrt(
-            1 - fade * fade
-        ) * float(self._rng.standard_normal())
+        person.sway_m = fade * person.sway_m + walk.sway_sd_m * math.sqrt(1 - fade * fade) * float(
+            self._rng.standard_normal()
+        )
         east, north = east / far, north / far
         point = (
             person.at[0] + walk.ahead_m * east - 2 * person.sway_m * north,

@@ -132,7 +132,7 @@ def patterns(visit: Visited, *, params: TruthParams) -> dict[str, bool]:
 class TruthWriter:
     """Turns truth events into lines."""
 
-    def __init__(self, run: Run, *, params: TruthParams = TruthParams()) -> None:  # noqa: B008 - frozen
+    def __init__(self, run: Run, *, params: TruthParams = TruthParams()) -> None:
         self._run = run
         self._params = params
 
