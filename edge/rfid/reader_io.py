@@ -1,0 +1,219 @@
+"""A reader on a serial port, in a thread of its own: opens, reads, writes, comes back."""
+
+from __future__ import annotations
+
+import errno
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Literal
+
+import serial
+
+from edge.errors import DeviceError
+from edge.rfid.driver import Driver, Info, Read, Rejected, Report
+from edge.rfid.reads import TagRead
+
+DriverFactory = Callable[[int], Driver]
+"""Wall milliseconds to the driver of a line opened then."""
+
+GATHER_S = 0.01
+"""Bytes are gathered for this long after the first, so that a busy reader costs little CPU."""
+TURN_S = 0.05
+"""Longest wait for bytes; bounds how late a time-out or the end is noticed."""
+WRITE_S = 2.0
+BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+SILENCES = 3
+"""Starts that failed in a row, after which the port is opened anew: adapters wedge."""
+
+
+class Reader:
+    """One reader; what it hears goes to ``sink``, called in its thread.
+
+    Args:
+        name: as configured.
+        port: device path.
+        driver: makes the family's driver for a fresh line.
+        baud: of the line.
+        sink: takes reads in order.
+        scene_ms: clock that dates reads; asked once per piece of bytes.
+        wall_ms: clock for time-outs.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        port: str,
+        *,
+        driver: DriverFactory,
+        sink: Callable[[list[TagRead]], None],
+        scene_ms: Callable[[], int],
+        wall_ms: Callable[[], int],
+        baud: int = 115200,
+    ) -> None:
+        self.name = name
+        self.state: Literal["up", "down", "starting"] = "starting"
+        self.detail = ""
+        self._port = port
+        self._baud = baud
+        self._driver = driver
+        self._sink = sink
+        self._scene_ms = scene_ms
+        self._wall_ms = wall_ms
+        self._counters: Counter[str] = Counter()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"reader {name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin, and go on until ``close``."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop the reader, close the port and wait for the thread."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def counters(self) -> dict[str, int]:
+        """Give counts of the line's and module's faults; none depends on who or what passes."""
+        return dict(self._counters)
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stop.is_set():
+            try:
+                with open_port(self._port, baud=self._baud) as line:
+                    self._serve(line)
+            except DeviceError as error:
+                lost = str(error)
+            except (OSError, serial.SerialException) as error:
+                lost = f"{self._port} was lost: {_reason(error)}; is it plugged in?"
+            else:
+                return
+            failures = 0 if self.state == "up" else failures + 1
+            self.state, self.detail = "down", lost
+            self._counters["reconnects"] += 1
+            self._stop.wait(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)])
+
+    def _serve(self, line: serial.Serial) -> None:
+        """Carry bytes between line and driver until the end, or until the line seems wedged."""
+        driver = self._driver(self._wall_ms())
+        silences = 0
+        while not self._stop.is_set():
+            for report in self._turn(line, driver):
+                if isinstance(report, Info):
+                    silences = self._note(report, silences=silences)
+                elif isinstance(report, Rejected) and report.frame:
+                    self._counters["frames_rejected"] += 1
+            if silences >= SILENCES:
+                raise DeviceError(f"{self._port}: {self.detail}")
+        line.write(driver.farewell())
+        line.flush()
+
+    def _turn(self, line: serial.Serial, driver: Driver) -> list[Report]:
+        """Move what there is to move, once."""
+        reports = []
+        data = _gather(line)
+        scene_ms, now_ms = self._scene_ms(), self._wall_ms()
+        if data:
+            reports += driver.feed(data, now_ms=now_ms)
+        due_ms = driver.due_ms()
+        if due_ms is not None and now_ms >= due_ms:
+            reports += driver.advance(now_ms)
+        out = driver.outgoing()
+        if out:
+            line.write(out)
+        reads = [_stamp(report, self.name, scene_ms) for report in reports if type(report) is Read]
+        if reads:
+            self._sink(reads)
+        return reports
+
+    def _note(self, info: Info, *, silences: int) -> int:
+        """Keep state and counters; give how often in a row the reader was silent."""
+        if info.kind == "reading":
+            self.state, self.detail = "up", self.detail if self.state == "up" else ""
+            return 0
+        if info.kind == "silent":
+            self._counters["restarts"] += 1
+            self.state, self.detail = "down", "does not answer; check its power, cable and baud"
+            return silences + 1
+        if info.kind == "refused":
+            self._counters["refused"] += 1
+            self.state, self.detail = "down", f"refuses {info.text}; correct the configuration"
+        elif info.kind in {"error", "reissued"}:
+            self._counters[info.kind] += 1
+        return silences
+
+
+def probe(
+    port: str, *, driver: DriverFactory, wall_ms: Callable[[], int], baud: int = 115200
+) -> str:
+    """Start a reader once and give what its module says of itself.
+
+    Raises:
+        DeviceError: no such port, no permission, port in use, no answer, a setting refused.
+    """
+    with open_port(port, baud=baud) as line:
+        started = driver(wall_ms())
+        said = ""
+        while True:
+            reports = started.feed(_gather(line), now_ms=wall_ms())
+            reports += started.advance(wall_ms())
+            line.write(started.outgoing())
+            for info in (report for report in reports if isinstance(report, Info)):
+                if info.kind == "module":
+                    said = info.text
+                elif info.kind == "reading":
+                    line.write(started.farewell())
+                    line.flush()
+                    return said
+                elif info.kind == "refused":
+                    raise DeviceError(
+                        f"{port}: the reader refuses {info.text}; correct that setting"
+                    )
+                elif info.kind == "silent":
+                    raise DeviceError(
+                        f"{port}: no answer at {baud} baud; check the reader's power, its cable, "
+                        "and family and baud in the configuration"
+                    )
+
+
+def open_port(port: str, *, baud: int) -> serial.Serial:
+    """Open a serial port for this program alone.
+
+    Raises:
+        DeviceError: names the port and the mend.
+    """
+    try:
+        return serial.Serial(port, baud, timeout=TURN_S, write_timeout=WRITE_S, exclusive=True)
+    except (OSError, serial.SerialException, ValueError) as error:
+        raise DeviceError(_mend(port, error)) from error
+
+
+def _mend(port: str, error: Exception) -> str:
+    code = getattr(error, "errno", None)
+    if code == errno.ENOENT:
+        return f"{port}: no such port; plug the reader in, or correct the port's name"
+    if code in {errno.EACCES, errno.EPERM}:
+        return f"{port}: permission denied; add this user to the group that owns it (dialout)"
+    if code in {errno.EBUSY, errno.EAGAIN}:
+        return f"{port}: in use by another program; stop that one"
+    return f"{port}: cannot be opened as a serial port: {_reason(error)}; correct the port's name"
+
+
+def _reason(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).lower()
+
+
+def _gather(line: serial.Serial) -> bytes:
+    """Wait for bytes, not long, and take all that come within a moment."""
+    data: bytes = line.read(1)
+    if data:
+        time.sleep(GATHER_S)
+        data += line.read(line.in_waiting)
+    return data
+
+
+def _stamp(read: Read, reader: str, scene_ms: int) -> TagRead:
+    return TagRead(scene_ms, reader, read.antenna, read.product_class, read.tag, read.rssi_dbm)
