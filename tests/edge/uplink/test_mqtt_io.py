@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.config import Broker as Address
+from edge.errors import DeviceError
+from edge.release.released import Released
+from edge.uplink.mqtt_io import Uplink, UplinkParams, probe
+from edge.uplink.outbox_io import Outbox
+from wire.codebook import default_codebook
+from wire.codec import decode, encode
+from wire.messages import Config, Health, Meta, Privacy, Status
+from wire.topics import Topic
+
+Open = Callable[..., Outbox]
+Make = Callable[[int], Released]
+QUICK = UplinkParams(resend_s=1.0, health_s=0.5, reconnect_s=1, reconnect_max_s=1)
+
+
+def meta() -> Meta:
+    return Meta(
+        version="0.1.0",
+        config_hash="00",
+        plan="p1",
+        timezone="Europe/Berlin",
+        opens="09:00",
+        closes="20:00",
+        outline=((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)),
+        zones=(),
+        fixtures=(),
+        dayparts=("day",),
+        codebook=default_codebook(),
+        privacy=Privacy(rho=0.1, epsilon=2.1, delta=1e-6, standard=True, channels=()),
+    )
+
+
+def health() -> Health:
+    return Health(up_s=1, coverage=1.0, clock_synchronised=True, devices=())
+
+
+@contextmanager
+def uplink_to(
+    port: int, outbox: Outbox, *, params: UplinkParams = QUICK, **options: Any
+) -> Iterator[tuple[Uplink, list[Config]]]:
+    configs: list[Config] = []
+    uplink = Uplink(
+        outbox,
+        store="berlin-1",
+        agent="north",
+        broker=Address(port=port, **options),
+        meta=meta,
+        health=health,
+        on_config=configs.append,
+        utc_now=lambda: datetime.now(UTC),
+        params=params,
+    )
+    uplink.start()
+    try:
+        yield uplink, configs
+    finally:
+        uplink.close()
+
+
+def states(hub: Any) -> list[str]:
+    topic = Topic("berlin-1", "north", "status")
+    with hub.lock:
+        said = [decode(topic, payload) for leaf, payload in hub.others if leaf == "status"]
+    return [status.state for status in said if isinstance(status, Status)]
+
+
+def test_says_what_it_is_and_how_it_is(
+    broker: Any, hub: Any, open_outbox: Open, until: Callable[..., None]
+) -> None:
+    with uplink_to(broker.port, open_outbox()) as (uplink, _):
+        until(lambda: sum(leaf == "health" for leaf, _ in hub.others) >= 2)
+        assert uplink.state == "up"
+        metas = [payload for leaf, payload in hub.others if leaf == "meta"]
+        assert decode(Topic("berlin-1", "north", "meta"), metas[0]) == meta()
+        assert states(hub) == ["online"]
+    until(lambda: states(hub) == ["online", "offline"])
+
+
+def test_releases_arrive_once_and_are_acknowledged(
+    broker: Any,
+    hub: Any,
+    open_outbox: Open,
+    make_released: Make,
+    noon: datetime,
+    until: Callable[..., None],
+) -> None:
+    outbox = open_outbox()
+    for n in range(60):
+        outbox.put(make_released(n), at=noon)
+    with uplink_to(broker.port, outbox, params=UplinkParams()) as (uplink, _):
+        until(lambda: outbox.level().waiting == 0)
+        outbox.put(make_released(60), at=noon)
+        uplink.wake()
+        until(lambda: outbox.level().waiting == 0)
+        assert uplink.counters()["releases_sent"] == 61
+    assert len(hub.stored) == 61
+    assert hub.repeats == 0
+
+
+def test_a_killed_broker_loses_nothing(
+    broker: Any,
+    hub: Any,
+    open_outbox: Open,
+    make_released: Make,
+    noon: datetime,
+    until: Callable[..., None],
+) -> None:
+    outbox = open_outbox()
+    for n in range(50):
+        outbox.put(make_released(n), at=noon)
+    with uplink_to(broker.port, outbox) as (uplink, _):
+        until(lambda: len(hub.stored) > 0)
+        broker.kill()
+        for n in range(50, 100):
+            outbox.put(make_released(n), at=noon)
+        until(lambda: uplink.state == "down")
+        assert "127.0.0.1" in uplink.detail
+        broker.start()
+        until(lambda: outbox.level().waiting == 0)
+    assert sorted(seq for _, seq in hub.stored) == list(range(1, 101))
+    assert hub.clashes == 0
+
+
+def test_sent_again_until_the_hub_says_so(
+    broker: Any,
+    hub: Any,
+    open_outbox: Open,
+    make_released: Make,
+    noon: datetime,
+    until: Callable[..., None],
+) -> None:
+    outbox = open_outbox()
+    hub.quiet = True
+    outbox.put(make_released(0), at=noon)
+    with uplink_to(broker.port, outbox) as (uplink, _):
+        until(lambda: hub.repeats >= 1)
+        hub.quiet = False
+        until(lambda: outbox.level().waiting == 0)
+        assert uplink.counters()["resends"] >= 1
+
+
+def test_a_dropped_release_does_not_hold_up_the_rest(
+    broker: Any,
+    hub: Any,
+    open_outbox: Open,
+    make_released: Make,
+    noon: datetime,
+    until: Callable[..., None],
+) -> None:
+    outbox = open_outbox(max_rows=3)
+    for n in range(6):
+        outbox.put(make_released(n), at=noon)
+    with uplink_to(broker.port, outbox):
+        until(lambda: outbox.level().waiting == 0)
+    assert sorted(seq for _, seq in hub.dropped) == [1, 2, 3]
+    assert sorted(seq for _, seq in hub.stored) == [4, 5, 6]
+
+
+def test_config_reaches_the_agent_and_nonsense_does_not(
+    broker: Any, hub: Any, open_outbox: Open, noon: datetime, until: Callable[..., None]
+) -> None:
+    topic = Topic("berlin-1", "north", "config")
+    with uplink_to(broker.port, open_outbox()) as (uplink, configs):
+        until(lambda: uplink.state == "up")
+        hub.say(topic, b"{")
+        until(lambda: uplink.counters().get("messages_rejected") == 1)
+        hub.say(topic, encode(topic, Config(max_rho=0.05), event_id="1", time=noon))
+        until(lambda: configs == [Config(max_rho=0.05)])
+
+
+def test_a_vanished_agent_is_offline_by_its_last_will(
+    broker: Any, hub: Any, open_outbox: Open, until: Callable[..., None]
+) -> None:
+    with uplink_to(broker.port, open_outbox()) as (uplink, _):
+        until(lambda: states(hub) == ["online"])
+        sock = uplink._client.socket()
+        assert isinstance(sock, socket.socket)
+        sock.shutdown(socket.SHUT_RDWR)
+        until(lambda: states(hub) == ["online", "offline", "online"])
+
+
+def test_an_absent_broker_is_a_state_and_not_a_wait(open_outbox: Open) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with uplink_to(port, open_outbox()) as (uplink, _):
+        deadline = time.monotonic() + 10
+        while uplink.state != "down" and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert uplink.state == "down"
+        assert f"127.0.0.1:{port}" in uplink.detail
+
+
+def test_probe_names_the_broker_and_the_mend(broker: Any, tmp_path: Path) -> None:
+    probe(Address(port=broker.port), store="berlin-1", agent="north")
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        port = deaf.getsockname()[1]
+        with pytest.raises(DeviceError, match=f"127.0.0.1:{port}.*check that it runs"):
+            probe(Address(port=port), store="berlin-1", agent="north")
+        deaf.listen()
+        with pytest.raises(DeviceError, match="no answer"):
+            probe(Address(port=port), store="berlin-1", agent="north", timeout_s=0.3)
+    with pytest.raises(DeviceError, match="password_file"):
+        probe(
+            Address(port=broker.port, username="u", password_file=tmp_path / "none"),
+            store="berlin-1",
+            agent="north",
+        )
+    with pytest.raises(DeviceError, match="tls_ca"):
+        probe(
+            Address(port=broker.port, tls_ca=tmp_path / "none.pem"),
+            store="berlin-1",
+            agent="north",
+        )
+
+
+def test_probe_says_when_it_is_refused() -> None:
+    refusal = bytes((0x20, 2, 0, 5))
+
+    def refuse(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(1000)
+            connection.sendall(refusal)
+            connection.recv(1000)
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        thread = threading.Thread(target=refuse, args=(listener,))
+        thread.start()
+        port = listener.getsockname()[1]
+        with pytest.raises(DeviceError, match="refuses this agent.*password_file"):
+            probe(Address(port=port), store="berlin-1", agent="north")
+        thread.join()
