@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import cos, pi, sin, tan
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from edge.errors import ConfigError
+from edge.vision.ground import Ground
+
+FLOOR = np.array([[2.0, 4.0], [10.0, 4.5], [9.5, 14.0], [2.5, 13.0], [6.0, 9.5], [4.0, 7.0]])
+SIZE = (640, 432)
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Pinhole:
+    """A camera written down independently of the code under test: K R (X - C)."""
+
+    east_m: float = 6.0
+    north_m: float = 9.0
+    height_m: float = 7.0
+    tilt: float = 0.0
+    pan: float = 0.0
+    hfov: float = 1.85
+    width_px: int = 640
+    height_px: int = 432
+
+    @property
+    def focal_px(self) -> float:
+        return self.width_px / 2 / tan(self.hfov / 2)
+
+    def project(self, floor_m: Floats, height_m: float = 0.0) -> Floats:
+        ahead = [cos(self.pan) * sin(self.tilt), sin(self.pan) * sin(self.tilt), -cos(self.tilt)]
+        right = [sin(self.pan), -cos(self.pan), 0.0]
+        turn = np.array([right, np.cross(ahead, right), ahead])
+        places = np.column_stack([floor_m, np.full(len(floor_m), height_m)])
+        seen = (places - [self.east_m, self.north_m, self.height_m]) @ turn.T
+        middle = np.array([self.width_px / 2, self.height_px / 2])
+        return self.focal_px * seen[:, :2] / seen[:, 2:] + middle
+
+    def depth_m(self, floor_m: Floats, height_m: float = 0.0) -> Floats:
+        ahead = [cos(self.pan) * sin(self.tilt), sin(self.pan) * sin(self.tilt), -cos(self.tilt)]
+        places = np.column_stack([floor_m, np.full(len(floor_m), height_m)])
+        return (places - [self.east_m, self.north_m, self.height_m]) @ np.array(ahead)
+
+
+def _ground(camera: Pinhole, floor: Floats = FLOOR, **known: float) -> Ground:
+    size = (camera.width_px, camera.height_px)
+    return Ground.from_points(camera.project(floor), floor, image_size=size, **known)
+
+
+@given(
+    camera=st.builds(
+        Pinhole,
+        tilt=st.floats(0.0, 1.0),
+        pan=st.floats(-pi, pi),
+        height_m=st.floats(2.5, 12.0),
+        hfov=st.floats(0.6, 2.0),
+    ),
+    head_m=st.floats(0.0, 2.0),
+    by=st.sampled_from(["height", "view"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_point_at_any_height_comes_down_where_it_stands(
+    camera: Pinhole, head_m: float, by: str
+) -> None:
+    assume(camera.depth_m(FLOOR).min() > 0.3)
+    assume(camera.depth_m(FLOOR, head_m).min() > 0.3)
+    view = {"camera_height_m": camera.height_m}
+    if by == "view":
+        view = {"hfov_deg": float(np.degrees(camera.hfov))}
+    ground = _ground(camera, **view)
+    heads = camera.project(FLOOR, head_m)
+    np.testing.assert_allclose(
+        ground.floor_from_image(heads, point_height_m=head_m), FLOOR, atol=1e-3
+    )
+    np.testing.assert_allclose(
+        ground.image_from_floor(FLOOR, point_height_m=head_m), heads, atol=1e-1
+    )
+    assert ground.residual_m < 1e-6
+
+
+@given(
+    camera=st.builds(
+        Pinhole,
+        tilt=st.floats(0.5, 1.1),
+        pan=st.floats(-pi, pi),
+        height_m=st.floats(2.5, 9.0),
+        hfov=st.just(1.2),
+    )
+)
+@settings(max_examples=50, deadline=None)
+def test_an_oblique_camera_tells_its_own_focal_length_and_place(camera: Pinhole) -> None:
+    away = 7.0 * np.array([cos(camera.pan), sin(camera.pan)])
+    ground = _ground(camera, FLOOR + away)
+    assert ground.focal_px == pytest.approx(camera.focal_px, rel=1e-4)
+    assert ground.camera_m == pytest.approx((6.0, 9.0, camera.height_m), abs=1e-2)
+
+
+def test_a_camera_that_looks_straight_down_asks_for_its_height_only_when_it_matters() -> None:
+    ground = _ground(Pinhole())
+    assert ground.camera_m is None
+    np.testing.assert_allclose(ground.floor_from_image(Pinhole().project(FLOOR)), FLOOR, atol=1e-6)
+    with pytest.raises(ConfigError, match=r"1\.6 m above the floor.*camera_height_m"):
+        ground.floor_from_image(np.zeros((1, 2)), point_height_m=1.6)
+
+
+def test_points_at_and_above_the_horizon_stand_nowhere() -> None:
+    camera = Pinhole(tilt=1.3, hfov=1.2)
+    floor = np.array([[9.0, 6.0], [9.0, 12.0], [25.0, 5.0], [25.0, 13.0], [15.0, 9.0]])
+    ground = _ground(camera, floor, camera_height_m=7.0)
+    middle = camera.width_px / 2
+    horizon = camera.height_px / 2 - camera.focal_px * np.tan(pi / 2 - camera.tilt)
+    found = ground.floor_from_image(
+        np.array([[middle, horizon - 1.0], [middle, horizon - 200.0], [middle, horizon + 1.0]])
+    )
+    assert np.isnan(found[:2]).all()
+    assert found[2, 0] > 1_000.0
+    assert np.isnan(ground.image_from_floor(np.array([[-5.0, 9.0]]))).all()
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_fewer_than_four_points_are_refused(count: int) -> None:
+    with pytest.raises(ConfigError, match=f"{count} calibration points: measure at least 4"):
+        Ground.from_points(np.ones((count, 2)), np.ones((count, 2)), image_size=SIZE)
+
+
+def test_points_in_a_line_are_named() -> None:
+    floor = np.array([[1.0, 1.0], [2.0, 8.0], [3.0, 1.005], [9.0, 1.0]])
+    with pytest.raises(ConfigError, match="points 1, 3, 4 lie in a line"):
+        _ground(Pinhole(), floor)
+    floor = np.array([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0], [4.0, 4.0], [5.0, 5.0]])
+    with pytest.raises(ConfigError, match="points 1, 2, 3, 4, 5 lie in a line"):
+        _ground(Pinhole(), floor)
+
+
+def test_points_in_a_line_in_the_image_alone_are_named_too() -> None:
+    image = np.array([[10.0, 10.0], [20.0, 10.0], [30.0, 10.0], [40.0, 90.0]])
+    with pytest.raises(ConfigError, match=r"points 1, 2, 3 lie in a line \(image"):
+        Ground.from_points(image, FLOOR[:4], image_size=SIZE)
+
+
+def test_one_point_four_times_is_refused() -> None:
+    with pytest.raises(ConfigError, match="all calibration points are one point"):
+        Ground.from_points(np.ones((4, 2)), FLOOR[:4], image_size=SIZE)
+
+
+def test_three_in_a_line_of_five_are_fine() -> None:
+    floor = np.array([[2.0, 4.0], [6.0, 4.0], [10.0, 4.0], [3.0, 12.0], [9.0, 13.0]])
+    assert _ground(Pinhole(), floor).residual_m < 1e-6
+
+
+def test_a_mistyped_point_is_named_with_its_error() -> None:
+    camera = Pinhole(tilt=0.4)
+    image = camera.project(FLOOR)
+    wrong = FLOOR.copy()
+    wrong[4] += [3.0, 0.0]
+    with pytest.raises(ConfigError, match="point 5 the most"):
+        Ground.from_points(image, wrong, image_size=SIZE)
+
+
+def test_a_mirrored_floor_is_refused() -> None:
+    camera = Pinhole(tilt=0.4)
+    with pytest.raises(ConfigError, match="mirrored: check that east and north"):
+        Ground.from_points(camera.project(FLOOR), FLOOR[:, ::-1], image_size=SIZE)
+
+
+def test_a_field_of_view_that_contradicts_the_height_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"hfov_deg = 60.*camera_height_m.*7"):
+        _ground(Pinhole(), camera_height_m=7.0, hfov_deg=60.0)
+
+
+def test_a_height_over_the_camera_is_refused() -> None:
+    ground = _ground(Pinhole(height_m=2.0), camera_height_m=2.0)
+    with pytest.raises(ConfigError, match=r"2\.5 m is not below the camera at 2\.00 m"):
+        ground.floor_from_image(np.zeros((1, 2)), point_height_m=2.5)
+
+
+def test_calibration_leaves_its_input_alone() -> None:
+    image, floor = Pinhole().project(FLOOR), FLOOR.copy()
+    before = image.copy()
+    ground = Ground.from_points(image, floor, image_size=SIZE, camera_height_m=7.0)
+    ground.floor_from_image(image, point_height_m=1.6)
+    np.testing.assert_array_equal(image, before)
+    np.testing.assert_array_equal(floor, FLOOR)
+
+
+def test_a_centimetre_and_a_pixel_of_error_stay_centimetres_on_the_floor() -> None:
+    noise = np.random.default_rng(7)
+    camera = Pinhole()
+    floor = FLOOR + noise.normal(0, 0.01, FLOOR.shape)
+    image = camera.project(FLOOR) + noise.normal(0, 1.0, FLOOR.shape)
+    ground = Ground.from_points(image, floor, image_size=SIZE, camera_height_m=7.0)
+    found = ground.floor_from_image(camera.project(FLOOR, 1.6), point_height_m=1.6)
+    assert np.abs(found - FLOOR).max() < 0.15

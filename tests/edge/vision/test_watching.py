@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edge.errors import ConfigError
+from edge.vision.detection import Detection, Image
+from edge.vision.ground import Ground
+from edge.vision.tracking import TrackEnd, TrackPoint
+from edge.vision.watching import Eyes, floor_points
+
+# A hundred pixels a metre, straight down, the image's top to the north.
+GROUND = Ground.from_points(
+    np.array([[0.0, 400.0], [600.0, 400.0], [600.0, 0.0], [0.0, 0.0]]),
+    np.array([[0.0, 0.0], [6.0, 0.0], [6.0, 4.0], [0.0, 4.0]]),
+    image_size=(600, 400),
+    camera_height_m=4.0,
+)
+
+
+class White:
+    """Finds the white dots in an image; each is a person's ``point_height_m`` point."""
+
+    def __init__(self, *, confidence: float = 0.5, point_height_m: float = 0.0) -> None:
+        self.confidence = confidence
+        self.point_height_m = point_height_m
+
+    def detect(self, image: Image, *, least: float) -> list[Detection]:
+        rows, cols = np.nonzero(image[:, :, 0] >= 255 * least)
+        return [
+            Detection(float(x), float(y), 20.0, 40.0, float(image[y, x, 0]) / 255)
+            for y, x in zip(rows, cols, strict=True)
+        ]
+
+
+def _image(*dots: tuple[int, int, int], size: tuple[int, int] = (600, 400)) -> Image:
+    image = np.zeros((size[1], size[0], 3), np.uint8)
+    for x, y, grey in dots:
+        image[y, x] = grey
+    return image
+
+
+def test_a_walk_in_images_is_a_track_in_metres() -> None:
+    eyes = Eyes(White(), ground=GROUND)
+    out = []
+    for step in range(20):
+        out += eyes.feed(200 * step, _image((100 + 20 * step, 300, 255)))
+    due_ms = eyes.due_ms()
+    assert due_ms is not None
+    out += eyes.advance(due_ms)
+    points = [event for event in out if isinstance(event, TrackPoint)]
+    assert [point.scene_ms for point in points] == [200 * step for step in range(20)]
+    assert points[-1].east_m == pytest.approx(4.8, abs=0.1)
+    assert points[-1].north_m == pytest.approx(1.0, abs=0.02)
+    assert out[-1] == TrackEnd(1, 3_800)
+
+
+def test_the_configured_confidence_rules() -> None:
+    def tracks(confidence: float | None) -> int:
+        eyes = Eyes(White(confidence=0.5), ground=GROUND, confidence=confidence)
+        images = [eyes.feed(200 * step, _image((300, 200, 102))) for step in range(10)]
+        return len({event.track for out in images for event in out})
+
+    assert tracks(None) == 0
+    assert tracks(0.3) == 1
+
+
+def test_points_above_the_floor_are_taken_down() -> None:
+    flat = Eyes(White(), ground=GROUND).sight(0, _image((500, 300, 255)))
+    high = Eyes(White(point_height_m=2.0), ground=GROUND).sight(0, _image((500, 300, 255)))
+    assert (flat.points[0].east_m, flat.points[0].north_m) == pytest.approx((5.0, 1.0))
+    assert (high.points[0].east_m, high.points[0].north_m) == pytest.approx((4.0, 1.5))
+
+
+def test_a_stream_of_another_size_but_the_same_shape_is_scaled() -> None:
+    eyes = Eyes(White(), ground=GROUND)
+    half = eyes.sight(0, _image((250, 150, 255), size=(300, 200)))
+    assert (half.points[0].east_m, half.points[0].north_m) == pytest.approx((5.0, 1.0))
+
+
+def test_a_stream_of_another_shape_is_refused() -> None:
+    eyes = Eyes(White(), ground=GROUND)
+    with pytest.raises(ConfigError, match="gives 640x480 pixels but was calibrated at 600x400"):
+        eyes.feed(0, _image(size=(640, 480)))
+
+
+def test_detections_above_the_horizon_stand_nowhere() -> None:
+    oblique = Ground.from_points(
+        np.array([[200.0, 300.0], [400.0, 300.0], [550.0, 390.0], [50.0, 390.0]]),
+        np.array([[0.0, 9.0], [4.0, 9.0], [4.0, 4.0], [0.0, 4.0]]),
+        image_size=(600, 400),
+    )
+    seen = [Detection(300, 390, 20, 40, 0.9), Detection(300, 10, 20, 40, 0.8)]
+    points = floor_points(seen, ground=oblique, height_m=0.0)
+    assert [point.confidence for point in points] == [0.9]
+    assert floor_points([], ground=oblique, height_m=0.0) == ()
