@@ -60,6 +60,7 @@ class CameraConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     Attributes:
         source: http(s) or rtsp address, device number or path, or a video file.
+        size_px: width and height of the pictures the points were read from.
         points: at least four floor points, each ``[x_px, y_px, east_m, north_m]``.
         height_m: of the lens over the floor; needed where the camera looks straight down.
         hfov_deg: horizontal field of view, instead of ``height_m``.
@@ -67,6 +68,7 @@ class CameraConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     name: Name
     source: str | int
+    size_px: tuple[Annotated[int, msgspec.Meta(gt=0)], Annotated[int, msgspec.Meta(gt=0)]]
     points: tuple[PointPair, ...]
     height_m: Positive | None = None
     hfov_deg: Annotated[float, msgspec.Meta(gt=10.0, lt=170.0)] | None = None
@@ -79,6 +81,8 @@ class ReaderConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         zone: the zone its antenna serves.
         place: ``shelf`` watches goods leave and return; ``till`` confirms a sale.
         region: radio region, never guessed: the law differs.
+        antenna: ``[east_m, north_m]`` of the antenna, so that goods are looked for around it;
+            without it they are taken to be anywhere in the zone.
     """
 
     name: Name
@@ -89,6 +93,7 @@ class ReaderConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     baud: int = 115200
     power_dbm: Annotated[float, msgspec.Meta(ge=0.0, le=33.0)] = 20.0
     place: Literal["shelf", "till"] = "shelf"
+    antenna: tuple[float, float] | None = None
 
 
 class ZoneConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -140,6 +145,8 @@ class StoreConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True
     """The whole file.
 
     Attributes:
+        closes: at closing, and ``linger_min`` after it, everything counted is released.
+        linger_min: how long the last shoppers may take to leave.
         data_dir: holds the outbox, nothing else.
         simulated: marks every report made from this agent.
     """
@@ -150,6 +157,7 @@ class StoreConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True
     opens: Clock
     closes: Clock
     plan: PlanConfig
+    linger_min: Annotated[float, msgspec.Meta(ge=0.0, le=240.0)] = 30.0
     cameras: tuple[CameraConfig, ...] = ()
     readers: tuple[ReaderConfig, ...] = ()
     data_dir: Path = Path("/var/lib/aislewise")

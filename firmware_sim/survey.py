@@ -50,6 +50,7 @@ def survey(store: Store) -> dict[str, Any]:
                 "name": reader.name,
                 "zone": reader.zone,
                 "place": reader.place,
+                "antenna": list(reader.antenna[:2]),
                 "region": "EU",
                 "baud": reader.baud,
             }

@@ -29,7 +29,9 @@ RHO = 6.0
 """Sixty times the standard budget: 40 visits would rightly be withheld under the standard one."""
 LEAD_S = 9.0
 """Wall seconds for all processes to come up before the scene begins."""
-PATIENCE_S = 30.0
+LINGER_MIN = 1.0
+"""Scene minutes after closing in which the last shoppers are still counted."""
+PATIENCE_S = 40.0
 """Wall seconds to wait for the last release after closing."""
 
 
@@ -224,44 +226,66 @@ def agent_config(
 ) -> str:
     """Write what store IT would write after a survey, as TOML."""
     speed, begins_at, anchored_at = clock
-    camera, quoted = survey["camera"], json.dumps
-    tables = [
-        f"store = {quoted(STORE)}",
-        f"agent = {quoted(AGENT)}",
-        f"timezone = {quoted(survey['timezone'])}",
-        f'opens = "{OPENS:%H:%M}"',
-        f'closes = "{closes:%H:%M}"',
-        f"data_dir = {quoted(str(data_dir))}",
-        "simulated = true",
-        f"\n[broker]\nport = {broker_port}",
-        f"\n[privacy]\nrho = {RHO}",
+    camera, ports = survey["camera"], endpoints["readers"]
+    points = [[*pair["px"], *pair["m"]] for pair in camera["points"]]
+    tables: list[tuple[str, dict[str, Any]]] = [
         (
-            f"\n[simulated_clock]\nspeed = {speed}\nbegins_at = {begins_at.isoformat()}\n"
-            f"anchored_at = {anchored_at.isoformat()}"
+            "",
+            {
+                "store": STORE,
+                "agent": AGENT,
+                "timezone": survey["timezone"],
+                "opens": f"{OPENS:%H:%M}",
+                "closes": f"{closes:%H:%M}",
+                "linger_min": LINGER_MIN,
+                "data_dir": str(data_dir),
+                "simulated": True,
+            },
+        ),
+        ("[broker]", {"port": broker_port}),
+        ("[privacy]", {"rho": RHO}),
+        (
+            "[simulated_clock]",
+            {
+                "speed": speed,
+                "begins_at": begins_at.isoformat(),
+                "anchored_at": anchored_at.isoformat(),
+            },
         ),
         (
-            f'\n[plan]\nversion = "demo-1"\noutline = {survey["outline"]}\n'
-            f"fixtures = {survey['fixtures']}"
+            "[plan]",
+            {"version": "demo-1", "outline": survey["outline"], "fixtures": survey["fixtures"]},
         ),
         *(
-            f"\n[[plan.zones]]\nid = {quoted(zone['id'])}\nkind = {quoted(zone['kind'])}\n"
-            f"name = {quoted(zone['name'])}\npolygon = {zone['polygon']}"
+            ("[[plan.zones]]", {key: zone[key] for key in ("id", "kind", "name", "polygon")})
             for zone in survey["zones"]
         ),
         (
-            f"\n[[cameras]]\nname = {quoted(camera['name'])}\n"
-            f"source = {quoted(endpoints['camera_url'])}\nheight_m = {camera['height_m']}\n"
-            f"points = {[[*pair['px'], *pair['m']] for pair in camera['points']]}"
+            "[[cameras]]",
+            {
+                "name": camera["name"],
+                "source": endpoints["camera_url"],
+                "size_px": [camera["width_px"], camera["height_px"]],
+                "height_m": camera["height_m"],
+                "points": points,
+            },
         ),
         *(
-            f"\n[[readers]]\nname = {quoted(reader['name'])}\n"
-            f"port = {quoted(endpoints['readers'][reader['name']])}\n"
-            f"zone = {quoted(reader['zone'])}\nplace = {quoted(reader['place'])}\n"
-            f"region = {quoted(reader['region'])}"
+            (
+                "[[readers]]",
+                {"port": ports[reader["name"]]}
+                | {key: reader[key] for key in ("name", "zone", "place", "region", "antenna")},
+            )
             for reader in survey["readers"]
         ),
     ]
-    return "\n".join(tables) + "\n"
+    return "\n".join(toml_table(header, values) for header, values in tables)
+
+
+def toml_table(header: str, values: dict[str, Any]) -> str:
+    """Write one table; JSON's strings, numbers, booleans and arrays are TOML's too."""
+    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    return "\n".join([header, *lines, ""])
 
 
 @contextlib.contextmanager

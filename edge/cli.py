@@ -1,0 +1,124 @@
+"""The command ``aisle-edge``."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from functools import wraps
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, ParamSpec
+
+import typer
+
+from edge.errors import AgentError, ConfigError, ModelError, PrivacyError
+
+EXIT_CODES = (
+    "Exit codes: 0 well, 2 the configuration or model is wrong, "
+    "3 a device does not answer, 4 a release would break the privacy budget."
+)
+P = ParamSpec("P")
+
+app = typer.Typer(
+    help="The agent in the store: cameras and RFID readers in, anonymous releases out.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="The store's TOML file.")]
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+def _codes(command: Callable[P, None]) -> Callable[P, None]:
+    """Turn our errors into a line and the documented exit code."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except AgentError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(_code(error)) from error
+
+    return wrapped
+
+
+def _code(error: AgentError) -> int:
+    if isinstance(error, ConfigError | ModelError):
+        return 2
+    return 4 if isinstance(error, PrivacyError) else 3
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"aisle-edge {version('aislewise')}")
+        raise typer.Exit
+
+
+@app.callback()
+def top(
+    *,
+    _show: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Take the options every command has."""
+
+
+@app.command(epilog=EXIT_CODES)
+@_codes
+def run(config: ConfigPath) -> None:
+    """Watch, count and release until told to stop (Ctrl-C or SIGTERM)."""
+    from edge.app import Agent, clock_of, read_config  # noqa: PLC0415 - --help without OpenCV
+
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    text, read = read_config(config)
+    agent = Agent(read, text=text, clock=clock_of(read))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: agent.stop())
+    agent.run()
+
+
+@app.command(epilog=EXIT_CODES)
+@_codes
+def check(config: ConfigPath) -> None:
+    """Open every camera, reader, the model and the broker; say what is wrong and how to mend it."""
+    from edge.checking_io import checks  # noqa: PLC0415 - --help without OpenCV
+
+    worst = 0
+    for outcome in checks(config):
+        mark = "ok  " if outcome.error is None else "FAIL"
+        typer.echo(f"{mark}  {outcome.what}: {outcome.error or outcome.found}")
+        if outcome.error is not None:
+            worst = worst or _code(outcome.error)
+    raise typer.Exit(worst)
+
+
+@app.command(epilog=EXIT_CODES)
+@_codes
+def watch(
+    config: ConfigPath,
+    video: Annotated[
+        Path | None, typer.Option(help="A video file to look at instead of the first camera.")
+    ] = None,
+    live: Annotated[
+        bool, typer.Option(help="Play a file at its own pace, dropping images as a camera would.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print only the result, as JSON.")] = False,
+) -> None:
+    """Show who is in which zone and for how long, live; nothing is written or sent."""
+    from edge.watch_io import watch_camera  # noqa: PLC0415 - --help without OpenCV
+
+    watch_camera(config, video=video, live=live, as_json=json)
+
+
+if __name__ == "__main__":
+    main()
