@@ -20,7 +20,7 @@ from wire.codec import encode
 from wire.messages import Ack
 from wire.topics import FROM_AGENT, Topic, every
 
-CONNACK_WITHIN_S = 10.0
+ANSWER_WITHIN_S = 10.0
 """A port that takes the connection but does not speak MQTT is given up after this."""
 
 
@@ -69,7 +69,7 @@ class BrokerLink:
             self._lost("the connection broke")
         elif self.state == "connecting" and time.monotonic() > self._deadline_s:
             self._client.disconnect()
-            self._lost("no answer to CONNECT; is this an MQTT port?")
+            self._lost("no answer; is this an MQTT port?")
         inbox, self._inbox = self._inbox, []
         return inbox
 
@@ -116,6 +116,7 @@ class BrokerLink:
             except (OSError, ssl.SSLError, ValueError) as error:
                 raise ConfigError(f"broker.ca_file: {broker.ca_file}: {error}") from error
         client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
         return client
 
@@ -134,7 +135,7 @@ class BrokerLink:
             return
         self._open = True
         self.state = "connecting"
-        self._deadline_s = time.monotonic() + CONNACK_WITHIN_S
+        self._deadline_s = time.monotonic() + ANSWER_WITHIN_S
 
     def _lost(self, why: str) -> None:
         self._open = False
@@ -154,11 +155,25 @@ class BrokerLink:
         if reason.is_failure:
             self._refusal = f"the broker says {reason}"
             return
+        client.subscribe([(every(leaf), 1) for leaf in FROM_AGENT])
+
+    def _on_subscribe(
+        self,
+        client: mqtt.Client,
+        _userdata: object,
+        _mid: int,
+        reasons: list[ReasonCode],
+        _properties: Properties | None,
+    ) -> None:
+        # only now is nothing missed: a broker drops what nobody has subscribed to
+        if any(reason.is_failure for reason in reasons):
+            self._refusal = "the broker refuses the subscription; check its ACL"
+            client.disconnect()
+            return
         self.state = "connected"
         self.detail = f"{self._broker.host}:{self._broker.port}"
         self.fresh = True
         self._pause_s = self._batching.retry_min_s
-        client.subscribe([(every(leaf), 1) for leaf in FROM_AGENT])
 
     def _on_message(
         self, _client: mqtt.Client, _userdata: object, message: mqtt.MQTTMessage

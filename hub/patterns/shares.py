@@ -20,9 +20,8 @@ class ShareParams:
     Attributes:
         z: half-width of an interval in standard deviations; 1.96 for 95 %.
         support_sd: the visits' total must be this many standard deviations of its own noise,
-            or the ratio's interval means nothing. Source: the delta method needs a denominator
-            that varies little; 5 keeps its error under 20 % of the half-width in simulation
-            (tests/hub/patterns/test_shares.py).
+            because the delta method needs a denominator that varies little; at 5 the intervals
+            still hold what they promise (simulated in tests/hub/patterns/test_shares.py).
         widest: a half-width beyond this says no more than "some do" and is withheld.
     """
 

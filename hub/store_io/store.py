@@ -149,8 +149,7 @@ class Store:
     @classmethod
     def create(cls, path: Path, *, busy_ms: int) -> Self:
         """Open the database for ingest: make it, or bring its tables up to date."""
-        with _refusals(path):
-            connection = _connect(path, busy_ms=busy_ms)
+        with _connected(path, busy_ms=busy_ms) as connection:
             database = Database(connection)
             database.enable_wal()
             # each commit reaches the disk before its messages are acknowledged
@@ -168,15 +167,13 @@ class Store:
         """
         if not path.is_file():
             raise NoDataError(f"{path}: no database there; `aisle-hub run --db {path}` makes it")
-        with _refusals(path):
-            connection = _connect(path, busy_ms=busy_ms)
+        with _connected(path, busy_ms=busy_ms) as connection:
             connection.execute("PRAGMA query_only = ON")
-            pending = migrations().pending(Database(connection))
-        if pending:
-            raise StoreError(
-                f"{path}: its tables are older than this program; "
-                "start `aisle-hub run` once to bring them up to date"
-            )
+            if migrations().pending(Database(connection)):
+                raise StoreError(
+                    f"{path}: its tables are older than this program; "
+                    "start `aisle-hub run` once to bring them up to date"
+                )
         return cls(connection)
 
     def __enter__(self) -> Self:
@@ -327,9 +324,11 @@ class Store:
                 ),
             )
         else:
-            hour = item.sent_at.replace(minute=0, second=0, microsecond=0)
+            # health is of now or of no use: a box whose clock is wrong still shows as covered
+            received_at = item.arrival.received_at
+            hour = received_at.replace(minute=0, second=0, microsecond=0)
             self._connection.execute(
-                SQL_HEALTH, (store, agent, item.arrival.topic, payload, sent_at)
+                SQL_HEALTH, (store, agent, item.arrival.topic, payload, _text(received_at))
             )
             self._connection.execute(SQL_COVERAGE, (store, agent, _text(hour), message.coverage))
 
@@ -479,8 +478,16 @@ class Store:
         return int(self._connection.execute(sql, arguments).fetchone()[0])
 
 
-def _connect(path: Path, *, busy_ms: int) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=busy_ms / 1000, isolation_level=None)
+@contextmanager
+def _connected(path: Path, *, busy_ms: int) -> Iterator[sqlite3.Connection]:
+    """Open a connection, and close it again if preparing it fails."""
+    with _refusals(path):
+        connection = sqlite3.connect(path, timeout=busy_ms / 1000, isolation_level=None)
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from iotcore import Broker as IotBroker
 
+from hub.ingest.judging import Arrival
 from hub.store_io.store import Store
 from wire.codebook import Cell, Codebook, Scaling
 from wire.codec import encode
@@ -31,6 +32,7 @@ from wire.topics import Leaf, Topic
 
 EPOCH = "00000000deadbeef"
 DAY = datetime(2026, 3, 7, tzinfo=UTC)
+NOW = datetime(2026, 3, 8, 1, tzinfo=UTC)
 DAYPARTS = ("morning", "evening")
 
 CODEBOOK = Codebook(
@@ -182,13 +184,55 @@ class Maker:
 
 
 @pytest.fixture
-def maker() -> Maker:
-    return Maker()
+def meta() -> Meta:
+    return Maker().meta()
 
 
 @pytest.fixture
-def make_maker() -> type[Maker]:
-    return Maker
+def cells() -> Callable[..., Release]:
+    """Give a function (seq, counts=, hour=) that makes a cells release."""
+    return Maker().cells
+
+
+@pytest.fixture
+def zones() -> Callable[..., Release]:
+    """Give a function (seq, counts=, zones=) that makes a zones release."""
+    return Maker().zones
+
+
+@pytest.fixture
+def a_day() -> Callable[..., list[Release]]:
+    """Give a function (visits=, seed=, first_seq=) that makes a day's releases."""
+    return Maker().a_day
+
+
+@pytest.fixture
+def payload() -> Callable[..., bytes]:
+    """Give a function (message, store=, agent=) that makes the bytes on the wire."""
+
+    def make(message: Message, *, store: str = "berlin-1", agent: str = "north") -> bytes:
+        return Maker(store=store, agent=agent).payload(message)
+
+    return make
+
+
+@pytest.fixture
+def arrive(payload: Callable[..., bytes]) -> Callable[..., Arrival]:
+    """Give a function (message, store=, agent=, at=, retained=) that makes an arrival."""
+
+    def make(
+        message: Message,
+        *,
+        store: str = "berlin-1",
+        agent: str = "north",
+        at: datetime = NOW,
+        retained: bool = False,
+    ) -> Arrival:
+        leaf: Leaf = type(message).__name__.lower()  # type: ignore[assignment]
+        body = payload(message, store=store, agent=agent)
+        return Arrival(str(Topic(store, agent, leaf)), body, at, retained)
+
+    return make
 
 
 @pytest.fixture

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from hub.patterns.cells import add_cells, estimate_patterns
+from hub.patterns.shares import ShareParams
+from wire.messages import DROPPED, Axis, Meta, Release
+
+PARAMS = ShareParams()
+
+
+def test_counts_and_noise_add_up_over_windows_and_dropped_visits_stay_apart(
+    cells: Callable[..., Release],
+) -> None:
+    counts = (10, 20, 30, 40, 50, 60, 70, 80, 5)
+    (sums,) = add_cells([cells(1, counts=counts), cells(2, counts=counts)])
+    assert sums.counts == tuple(2 * n for n in counts[:-1])
+    assert sums.dropped == 10
+    assert sums.variances == (50.0,) * 8
+    assert sums.dropped_variance == 50.0
+
+
+def test_visits_hold_the_dropped_and_shares_do_not(
+    cells: Callable[..., Release], meta: Meta
+) -> None:
+    release = cells(1, counts=(0, 0, 0, 900, 0, 0, 0, 0, 100))
+    got = estimate_patterns(
+        add_cells([release]), codebooks={"test-1": meta.codebook}, params=PARAMS
+    )
+    assert got.visits.value == 1000
+    shares = {row.name: row.share.value for row in got.shares}
+    assert shares["showroomer"] == pytest.approx(0.4)
+    assert shares["wanderer"] == pytest.approx(0.5)
+
+
+def test_counts_of_a_replaced_codebook_are_read_by_their_own(
+    cells: Callable[..., Release], meta: Meta
+) -> None:
+    small = msgspec.structs.replace(
+        meta.codebook, version="test-2", cells=(meta.codebook.cells[0], meta.codebook.cells[7])
+    )
+    other = msgspec.structs.replace(
+        cells(2),
+        codebook="test-2",
+        axes=(Axis("cell", ("0", "1", DROPPED)),),
+        counts=(0, 500, 0),
+    )
+    first = cells(1, counts=(500, 0, 0, 0, 0, 0, 0, 0, 0))
+    books = {"test-1": meta.codebook, "test-2": small}
+    got = estimate_patterns(add_cells([first, other]), codebooks=books, params=PARAMS)
+    assert got.shares[0].share.value == pytest.approx((0.1 + 0.8) / 2)
+
+
+def test_an_unknown_codebook_withholds_the_shares_but_not_the_visits(
+    cells: Callable[..., Release],
+) -> None:
+    release = cells(1, counts=(500, 0, 0, 0, 0, 0, 0, 0, 0))
+    got = estimate_patterns(add_cells([release]), codebooks={}, params=PARAMS)
+    assert got.visits.value == 500
+    assert got.shares[0].share.withheld is not None
+    assert "test-1" in got.shares[0].share.withheld

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from hub.errors import NoDataError, StoreError
+from hub.ingest.judging import Arrival, Decision, Ingest, Rejected, Stored, read_arrival
+from hub.store_io.store import Mark, Store
+from wire.messages import Health, Meta, Release, Status
+
+NOW = datetime(2026, 3, 8, 1, tzinfo=UTC)
+TOPIC = "aisle/v1/berlin-1/north/release"
+
+
+def take(store: Store, *arrivals: Arrival) -> list[Mark]:
+    """Do what the loop does with one batch."""
+    read = [read_arrival(arrival) for arrival in arrivals]
+    releases = [item for item in read if isinstance(item, Stored)]
+    ingest = Ingest(
+        known=store.known({item.key for item in releases}),
+        zones=store.plan_zones({(r.key.store, r.key.agent, r.release.plan) for r in releases}),
+    )
+    decisions: list[Decision] = [d for item in read for d in ingest.feed(item)]
+    return store.commit(decisions)
+
+
+def day(store: Store) -> list[Release]:
+    start = datetime(2026, 3, 7, tzinfo=UTC)
+    rows = store.releases("berlin-1", since=start, until=start + timedelta(days=1))
+    return [row.release for row in rows]
+
+
+def test_a_release_comes_back_as_it_went_in(
+    store: Store, a_day: Callable[..., list[Release]], arrive: Callable[..., Arrival]
+) -> None:
+    releases = a_day()
+    take(store, *(arrive(release) for release in releases))
+    assert sorted(day(store), key=lambda r: r.seq) == releases
+
+
+def test_whatever_the_order_and_the_repeats_each_is_stored_once_and_the_mark_reaches_the_end(
+    store: Store, cells: Callable[..., Release], arrive: Callable[..., Arrival]
+) -> None:
+    rng = random.Random(5)
+    arrivals = [arrive(cells(seq)) for seq in range(1, 61)] * 5
+    rng.shuffle(arrivals)
+    before = 0
+    while arrivals:
+        batch = [arrivals.pop() for _ in range(min(len(arrivals), rng.randint(1, 20)))]
+        (mark,) = take(store, *batch)
+        assert mark.seq >= before
+        before = mark.seq
+    assert [release.seq for release in day(store)] == list(range(1, 61))
+    assert before == 60
+    (agent,) = store.agents(now=NOW)
+    assert agent.repeats == 4 * 60
+    assert agent.releases == 60
+    assert agent.missing == 0
+
+
+def test_a_gap_holds_the_mark_until_it_is_filled(
+    store: Store, cells: Callable[..., Release], arrive: Callable[..., Arrival]
+) -> None:
+    assert take(store, arrive(cells(2)), arrive(cells(5)))[0].seq == 0
+    assert store.agents(now=NOW)[0].missing == 3
+    assert take(store, arrive(cells(1)))[0].seq == 2
+    assert take(store, arrive(cells(3)))[0].seq == 3
+    assert take(store, arrive(cells(4)))[0].seq == 5
+    assert store.agents(now=NOW)[0].missing == 0
+
+
+def test_a_reject_whose_seq_can_be_read_does_not_hold_the_mark(
+    store: Store, cells: Callable[..., Release], arrive: Callable[..., Arrival]
+) -> None:
+    ruined = Arrival(TOPIC, b'{"id":"00000000deadbeef-2", ruined', NOW)
+    (mark,) = take(store, arrive(cells(1)), ruined, arrive(cells(3)))
+    assert mark.seq == 3
+    (reject,) = store.rejects()
+    assert reject.payload == ruined.payload
+    assert reject.times == 1
+    take(store, ruined)
+    (reject,) = store.rejects()
+    assert reject.times == 2
+
+
+def test_a_clone_does_not_change_what_is_stored(
+    store: Store, cells: Callable[..., Release], arrive: Callable[..., Arrival]
+) -> None:
+    take(store, arrive(cells(1)))
+    take(store, arrive(cells(1, counts=(99,) * 9)))
+    assert day(store) == [cells(1)]
+    (reject,) = store.rejects()
+    assert "clone" in reject.reason
+    assert store.reject(reject.sha256[:8]) == reject
+
+
+def test_streams_of_stores_agents_and_epochs_do_not_mix(
+    store: Store, cells: Callable[..., Release], arrive: Callable[..., Arrival]
+) -> None:
+    marks = take(
+        store,
+        arrive(cells(1)),
+        arrive(cells(1), agent="south"),
+        arrive(cells(2), store="hamburg-1"),
+    )
+    assert {(m.store, m.agent): m.seq for m in marks} == {
+        ("berlin-1", "north"): 1,
+        ("berlin-1", "south"): 1,
+        ("hamburg-1", "north"): 0,
+    }
+    assert {(m.store, m.agent): m.seq for m in store.marks()} == {
+        (m.store, m.agent): m.seq for m in marks
+    }
+    assert len(day(store)) == 2
+
+
+def test_a_full_disk_refuses_stores_nothing_of_the_batch_and_works_again_with_room(
+    tmp_path: Path, cells: Callable[..., Release], arrive: Callable[..., Arrival]
+) -> None:
+    Store.create(tmp_path / "small.db", busy_ms=100).close()
+    connection = sqlite3.connect(tmp_path / "small.db", isolation_level=None)
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+    store = Store(connection)
+    batch = [arrive(cells(seq)) for seq in range(1, 200)]
+    with pytest.raises(StoreError, match="full"):
+        take(store, *batch)
+    assert day(store) == []
+    assert store.marks() == []
+    connection.execute("PRAGMA max_page_count = 100000")
+    assert take(store, *batch)[0].seq == 199
+    store.close()
+
+
+def test_a_lock_of_another_process_is_a_refusal_not_a_loss(
+    store: Store, database: Path, cells: Callable[..., Release], arrive: Callable[..., Arrival]
+) -> None:
+    other = sqlite3.connect(database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="locked"):
+        take(store, arrive(cells(1)))
+    other.execute("ROLLBACK")
+    other.close()
+    assert take(store, arrive(cells(1)))[0].seq == 1
+
+
+def test_something_that_is_no_database_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "hub.db"
+    path.write_bytes(b"this is no database" * 100)
+    with pytest.raises(StoreError, match=r"hub\.db"):
+        Store.create(path, busy_ms=100)
+    with pytest.raises(StoreError, match=r"hub\.db"):
+        Store.open(path, busy_ms=100)
+
+
+def test_reading_makes_no_database_and_takes_no_older_one(tmp_path: Path) -> None:
+    path = tmp_path / "hub.db"
+    with pytest.raises(NoDataError, match="aisle-hub run"):
+        Store.open(path, busy_ms=100)
+    assert not path.exists()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE t (x)")
+    with pytest.raises(StoreError, match="older"):
+        Store.open(path, busy_ms=100)
+
+
+def test_status_health_and_coverage_are_the_newest_and_a_will_is_no_sighting(
+    store: Store, arrive: Callable[..., Arrival], meta: Meta
+) -> None:
+    later = NOW + timedelta(minutes=5)
+    health = Health(up_s=1, coverage=0.5, clock_synchronised=True, devices=())
+    take(store, arrive(Status("online"), at=NOW), arrive(meta, at=NOW), arrive(health, at=NOW))
+    take(store, arrive(Health(up_s=2, coverage=1.0, clock_synchronised=True, devices=())))
+    take(store, arrive(Status("offline"), at=later))
+    (agent,) = store.agents(now=later)
+    assert agent.state == "offline"
+    assert agent.last_seen_at == NOW
+    assert agent.health is not None
+    assert agent.day_coverage == pytest.approx(0.75)
+    assert store.metas("berlin-1") == {"north": [meta]}
+
+
+def test_store_comes_first_in_every_key(database: Path) -> None:
+    Store.create(database, busy_ms=100).close()
+    with closing(sqlite3.connect(database)) as connection:
+        tables = {t.name: t.pks for t in Database(connection).tables}
+    ours = {name: pks for name, pks in tables.items() if not name.startswith(("_", "sqlite"))}
+    assert len(ours) >= 8
+    assert [name for name, pks in ours.items() if pks[0] != "store"] == ["links"]
+
+
+def test_a_reject_of_an_unreadable_topic_is_kept_too(store: Store) -> None:
+    take(store, Arrival("aisle/v1/NO/north/release", b"x", NOW))
+    (reject,) = store.rejects()
+    assert (reject.store, reject.topic) == ("", "aisle/v1/NO/north/release")
+    assert isinstance(read_arrival(Arrival("aisle/v1/NO/north/release", b"x", NOW)), Rejected)
+    assert store.agents(now=NOW) == []
