@@ -145,7 +145,7 @@ def stops_of(path: Path, *, floor: Floor, params: PathParams) -> tuple[Stop, ...
         last = (end_ms - path.start_ms) // path.step_ms
         east, north = path.points_m[first:last].mean(axis=0).tolist()
         zone = floor.zone_at(east, north)
-        away_m = float(floor.fixture_distance_m(np.array([[east, north]]))[0])
+        away_m = float(floor.goods_distance_m(np.array([[east, north]]))[0])
         if away_m <= params.fixture_m and (zone is None or zone.kind not in params.stop_free):
             stops.append(Stop(zone.id if zone else "", start_ms, end_ms, east, north))
     return tuple(stops)

@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
-from shapely.geometry import LineString, MultiPolygon
+from shapely.geometry import LineString
 from shapely.geometry import Polygon as Shape
 from shapely.validation import explain_validity
 
@@ -65,11 +65,13 @@ class FloorParams:
         sliver_m: how far drawn edges may overlap or stick out before it is an error: hand-drawn
             plans are good to centimetres.
         cached_walks: fields of shortest walks kept in memory, one a starting cell.
+        counter_m: a fixture this close to a till zone is its counter and holds no goods.
     """
 
     grid_m: float = 0.25
     sliver_m: float = 0.05
     cached_walks: int = 256
+    counter_m: float = 0.3
 
 
 def check_plan(plan: FloorPlan, *, params: FloorParams | None = None) -> None:
@@ -143,11 +145,18 @@ class Floor:
         self.plan = plan
         self.zones = {zone.id: zone for zone in plan.zones}
         self._outline = Shape(plan.outline)
-        self._fixtures = MultiPolygon([Shape(fixture) for fixture in plan.fixtures])
-        self._walkable = self._outline.difference(self._fixtures)
-        for shape in (self._outline, self._fixtures, self._walkable):
-            shapely.prepare(shape)
         shapes = {zone.id: Shape(zone.polygon) for zone in plan.zones}
+        fixtures = [Shape(fixture) for fixture in plan.fixtures]
+        tills = shapely.union_all([shapes[zone.id] for zone in plan.zones if zone.kind == "till"])
+        self._fixtures = shapely.union_all(fixtures)
+        self._goods = shapely.union_all(
+            [one for one in fixtures if not one.dwithin(tills, self.params.counter_m)]
+        )
+        self._walkable = self._outline.difference(self._fixtures)
+        if self._walkable.is_empty:
+            raise ConfigError("the fixtures leave no floor to stand on; correct the plan")
+        for shape in (self._goods, self._walkable):
+            shapely.prepare(shape)
         self._zone_shapes = shapes
         # Smallest first: a promo island drawn inside an aisle wins there.
         ordered = sorted(plan.zones, key=lambda zone: (shapes[zone.id].area, zone.id))
@@ -170,24 +179,24 @@ class Floor:
         shape = self._zone_shapes.get(zone)
         return math.inf if shape is None else float(shape.distance(shapely.Point(east_m, north_m)))
 
-    def fixture_distance_m(self, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give each point's distance to the nearest fixture.
+    def goods_distance_m(self, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give each point's distance to the nearest fixture that is no till's counter.
 
         Args:
             points_m: (N, 2) east, north.
 
         Returns:
-            (N,) metres; infinite where the plan has no fixtures.
+            (N,) metres; infinite where the plan has no such fixture.
         """
-        if self._fixtures.is_empty:
+        if self._goods.is_empty:
             return np.full(len(points_m), np.inf)
-        found: NDArray[np.float64] = shapely.distance(self._fixtures, shapely.points(points_m))
+        found: NDArray[np.float64] = shapely.distance(self._goods, shapely.points(points_m))
         return found
 
     def shelf_near(self, east_m: float, north_m: float, *, radius_m: float) -> Shelf:
         """Give the part of the fixtures within a radius of an antenna."""
         disc = shapely.Point(east_m, north_m).buffer(radius_m)
-        part = self._fixtures.intersection(disc)
+        part = self._goods.intersection(disc)
         return Shelf(disc if part.is_empty else part)
 
     def may_stand(self, east_m: float, north_m: float) -> bool:
@@ -256,7 +265,9 @@ class _Raster:
         grid = np.stack(np.meshgrid(east_m, north_m, indexing="ij"), axis=-1)
         free = shapely.covers(walkable, shapely.points(grid))
         if not free.any():
-            raise ConfigError("the fixtures leave no floor to stand on; correct the plan")
+            raise ConfigError(
+                f"nowhere is the floor between fixtures {params.grid_m} m wide; correct the plan"
+            )
         self._places: NDArray[np.float64] = grid[free]
         self._graph = _graph(grid, free=free, walkable=walkable, steps=self.STEPS)
 
