@@ -41,37 +41,59 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class ItemParams:
-    """When an absence is believed; times in scene milliseconds.
+    """What a tag that is away sounds like, and when that is believed.
+
+    Every silence and every level is evidence, in nats, for "away" against "there"; it is summed
+    while it points to away (Page's CUSUM, Biometrika 1954) and believed from a threshold on. The
+    silences to be expected are measured per antenna and tag (as in SMURF: Jeffery, Garofalakis,
+    Franklin, VLDB 2006). Defaults without a source are judgement, tuned on the simulator's seeds
+    1 and 2 (tests/edge/rfid/test_items.py has the figures of others).
 
     Attributes:
-        min_silence_ms: shortest silence that is a pick.
-        max_silence_ms: longest that is waited for, however badly a tag reads.
-        miss: accepted chance that chance alone makes the silence, at the tag's measured rate
-            (SMURF: Jeffery, Garofalakis, Franklin, VLDB 2006).
-        burst: silences up to this many times the longest a tag has had while it lay there are
-            taken for one more of the same: misses come in bursts, which ``miss`` does not know.
-        forget: share of the longest silence that is forgotten with every read.
+        picked_nats: evidence for a pick: about one false one in e^12 spells of silence.
+        back_nats: evidence that an item is back.
+        back_ms: and for at least this long, for a shopper passes the antenna with it.
+        min_silence_ms: a silence shorter than this is never a pick by itself.
+        max_silence_ms: a silence longer than this always is.
+        burst_ms: how much longer than ``usual`` silences last on average, before it is measured:
+            mean of the bad state of a Gilbert channel with 65 % of rounds answered.
+        burst_floor_ms: never believed to be shorter.
+        burst_weight: silences that ``burst_ms``, or the antenna's mean for a tag, counts for.
+        usual: mean intervals between reads after which a silence starts to be one.
+        carried_db: level of an item in a hand or cart against its level on the shelf: body loss
+            5 to 15 dB (physics recipe) and the arm's length.
+        carried_sd_db: how much that differs.
+        shaded_db: level when somebody stands in front of the shelf: no evidence of a pick.
+        spread_db: least standard deviation believed of an item's level.
+        level_reads: reads that its mean level is taken over.
         settle_ms: a tag first seen is stock once it has been read for this long.
         settle_reads: and this many times.
-        crowd: share of an antenna's settled tags that, silent at once, are a fault or a body in
-            front of it rather than picks (physics recipe, step 6).
+        crowd: share of an antenna's tags that, silent at once, are a fault or a body in front of
+            it rather than picks (physics recipe, step 6).
         crowd_least: but at least this many tags.
-        return_reads: reads within ``return_ms`` that bring an item back.
-        return_ms: a span.
+        crowd_nats: evidence from which a tag counts as silent there.
         forget_ms: an item away this long is sold or moved: forgotten.
     """
 
+    picked_nats: float = 12.0
+    back_nats: float = 8.0
+    back_ms: int = 2000
     min_silence_ms: int = 2000
-    max_silence_ms: int = 8000
-    miss: float = 1e-4
-    burst: float = 1.3
-    forget: float = 0.002
+    max_silence_ms: int = 15_000
+    burst_ms: float = 500.0
+    burst_floor_ms: float = 300.0
+    burst_weight: float = 20.0
+    usual: float = 2.0
+    carried_db: float = -18.0
+    carried_sd_db: float = 6.0
+    shaded_db: float = -7.0
+    spread_db: float = 3.0
+    level_reads: int = 100
     settle_ms: int = 5000
-    settle_reads: int = 8
+    settle_reads: int = 10
     crowd: float = 0.3
     crowd_least: int = 4
-    return_reads: int = 4
-    return_ms: int = 2000
+    crowd_nats: float = 4.0
     forget_ms: int = 3_600_000
 
 
@@ -82,15 +104,30 @@ class _State(Enum):
 
 
 @dataclass(slots=True)
+class _Burst:
+    """Mean by which silences exceed the usual interval: a mean with a prior."""
+
+    sum_ms: float
+    count: float
+
+    def add(self, excess_ms: float, *, keep: float) -> None:
+        self.sum_ms = self.sum_ms * keep + excess_ms
+        self.count = self.count * keep + 1.0
+
+
+@dataclass(slots=True)
 class _Tag:
     """One tag at one antenna.
 
     Attributes:
-        since_ms: first read of the present spell.
+        since_ms: start of what the evidence is about: the last read that was surely on the shelf,
+            or, for an item that is away, the first of its return.
         basis_ms: silence is counted from here: the last read, or the end of a crowd's silence.
-        reads: in the present spell.
-        interval_ms: mean time between reads.
-        longest_ms: longest silence lately, while it lay there.
+        reads: so far.
+        interval_ms: mean time between reads while there.
+        level_dbm: mean level on the shelf.
+        variance: of the level.
+        nats: evidence so far, from reads and finished silences.
     """
 
     product_class: str
@@ -98,12 +135,22 @@ class _Tag:
     since_ms: int
     last_ms: int
     basis_ms: int
+    level_dbm: float
+    burst: _Burst
     reads: int = 1
     interval_ms: float = 0.0
-    longest_ms: float = 0.0
+    variance: float = 0.0
+    nats: float = 0.0
 
 
-Antenna = tuple[str, int]
+@dataclass(slots=True)
+class _Field:
+    """One antenna: its place, its tags, its usual bursts of silence."""
+
+    place: Place
+    burst: _Burst
+    tags: dict[bytes, _Tag] = field(default_factory=dict)
+    next_ms: int = 0
 
 
 class Items:
@@ -117,111 +164,170 @@ class Items:
     def __init__(self, params: ItemParams, places: Mapping[str, Place]) -> None:
         self._params = params
         self._places = dict(places)
-        self._antennas: dict[Antenna, dict[bytes, _Tag]] = {}
-        self._held_ms: dict[Antenna, int] = {}
-        self._patience = math.log(1 / params.miss)
+        self._fields: dict[tuple[str, int], _Field] = {}
 
     def feed(self, read: TagRead) -> list[ItemEvent]:
         """Take one read; reads of one reader come in order of time."""
         events = self.advance(read.scene_ms)
-        place = self._places[read.reader]
-        tags = self._antennas.setdefault((read.reader, read.antenna), {})
-        tag = tags.get(read.tag)
+        there = self._fields.get((read.reader, read.antenna))
+        if there is None:
+            there = _Field(self._places[read.reader], self._prior(self._params.burst_ms))
+            self._fields[read.reader, read.antenna] = there
+        tag = there.tags.get(read.tag)
         if tag is None:
-            tags[read.tag] = _Tag(
-                read.product_class, _State.NEW, read.scene_ms, read.scene_ms, read.scene_ms
-            )
-            if place.kind == "till":
-                events.append(_event("till", read.scene_ms, place, read.tag, read.product_class))
-                self._leave(read.tag, at=(read.reader, read.antenna))
+            return events + self._meet(read, there)
+        if there.place.kind == "till":
+            tag.last_ms = read.scene_ms
             return events
-        self._hear(tag, read.scene_ms)
-        if place.kind == "shelf":
-            events += self._settle(tag, read, place=place)
-        return events
+        events += self._hear(tag, read, there)
+        there.next_ms = min(there.next_ms, self._due(tag, there))
+        return events + self.advance(read.scene_ms)
 
     def advance(self, now_ms: int) -> list[ItemEvent]:
         """Let time pass: silences become picks."""
         events: list[ItemEvent] = []
-        for antenna, tags in self._antennas.items():
-            place = self._places[antenna[0]]
-            late = [key for key, tag in tags.items() if now_ms >= self._due(tag, place)]
-            if not late:
-                continue
-            for key in late:
-                if tags[key].state is not _State.SHELF:
-                    del tags[key]
-            lost = [key for key in late if key in tags]
-            if self._crowded(tags, now_ms=now_ms):
-                for key in lost:
-                    tags[key].basis_ms = now_ms
-                continue
-            for key in lost:
-                tag = tags[key]
-                tag.state, tag.reads = _State.AWAY, 0
-                events.append(_event("picked", tag.last_ms, place, key, tag.product_class))
+        for there in self._fields.values():
+            if now_ms >= there.next_ms:
+                events += self._conclude(there, now_ms=now_ms)
+                dues = (self._due(tag, there) for tag in there.tags.values())
+                there.next_ms = min(dues, default=now_ms + self._params.forget_ms)
         return sorted(events, key=lambda event: event.scene_ms)
 
     def due_ms(self) -> int | None:
         """Give the instant of the next silence that will have lasted long enough."""
-        return min(
-            (
-                self._due(tag, self._places[antenna[0]])
-                for antenna, tags in self._antennas.items()
-                for tag in tags.values()
-            ),
-            default=None,
+        dues = (
+            self._due(tag, there) for there in self._fields.values() for tag in there.tags.values()
         )
+        return min(dues, default=None)
 
-    def _due(self, tag: _Tag, place: Place) -> int:
-        if tag.state is _State.SHELF:
-            return tag.basis_ms + self._silence(tag)
-        if tag.state is _State.NEW and place.kind == "shelf":
-            return tag.last_ms + self._params.max_silence_ms
-        return tag.last_ms + self._params.forget_ms
+    def _prior(self, mean_ms: float) -> _Burst:
+        weight = self._params.burst_weight
+        return _Burst(mean_ms * weight, weight)
 
-    def _silence(self, tag: _Tag) -> int:
-        """Give how long this tag must be silent to be away."""
+    def _meet(self, read: TagRead, there: _Field) -> list[ItemEvent]:
+        """Take a tag never seen at this antenna."""
+        burst = self._prior(there.burst.sum_ms / there.burst.count)
+        tag = _Tag(
+            read.product_class,
+            _State.NEW,
+            read.scene_ms,
+            read.scene_ms,
+            read.scene_ms,
+            float(read.rssi_dbm),
+            burst,
+        )
+        there.tags[read.tag] = tag
+        there.next_ms = min(there.next_ms, self._due(tag, there))
+        if there.place.kind == "shelf":
+            return []
+        for other in self._fields.values():
+            if other.place.kind == "shelf":
+                other.tags.pop(read.tag, None)
+        return [_event("till", read.scene_ms, there.place, read.tag, read.product_class)]
+
+    def _conclude(self, there: _Field, *, now_ms: int) -> list[ItemEvent]:
+        """Believe what is due at one antenna, unless too many tags are silent at once."""
+        late = [key for key, tag in there.tags.items() if now_ms >= self._due(tag, there)]
+        lost = [key for key in late if there.tags[key].state is _State.SHELF]
+        for key in set(late) - set(lost):
+            del there.tags[key]
+        crowded = bool(lost) and self._crowded(there, now_ms=now_ms)
+        events = []
+        for key in lost:
+            tag = there.tags[key]
+            tag.nats = 0.0
+            if crowded:
+                tag.basis_ms = now_ms
+                continue
+            tag.state = _State.AWAY
+            events.append(_event("picked", tag.since_ms, there.place, key, tag.product_class))
+        return events
+
+    def _due(self, tag: _Tag, there: _Field) -> int:
         params = self._params
-        wanted = max(self._patience * tag.interval_ms, params.burst * tag.longest_ms)
-        return round(min(max(wanted, params.min_silence_ms), params.max_silence_ms))
-
-    def _hear(self, tag: _Tag, now_ms: int) -> None:
-        gap = now_ms - tag.last_ms
-        tag.reads += 1
-        tag.last_ms = tag.basis_ms = now_ms
-        if tag.state is _State.AWAY or tag.reads <= 1:
-            return
-        weight = max(0.02, 1 / tag.reads)
-        tag.interval_ms += weight * (gap - tag.interval_ms)
-        tag.longest_ms = max(float(gap), tag.longest_ms * (1 - self._params.forget))
-
-    def _settle(self, tag: _Tag, read: TagRead, *, place: Place) -> list[ItemEvent]:
-        params, now_ms = self._params, read.scene_ms
+        if tag.state is _State.AWAY or there.place.kind == "till":
+            return tag.last_ms + params.forget_ms
         if tag.state is _State.NEW:
-            if tag.reads >= params.settle_reads and now_ms - tag.since_ms >= params.settle_ms:
-                tag.state = _State.SHELF
-        elif tag.state is _State.AWAY:
-            if tag.reads == 1 or now_ms - tag.since_ms > params.return_ms:
-                tag.since_ms, tag.reads = now_ms, 1
-            elif tag.reads >= params.return_reads:
-                tag.state = _State.SHELF
-                return [_event("put_back", tag.since_ms, place, read.tag, read.product_class)]
+            return tag.last_ms + params.max_silence_ms
+        missing = params.picked_nats - tag.nats
+        if missing <= 0:
+            return tag.last_ms
+        silence = params.usual * tag.interval_ms + missing * self._burst_ms(tag)
+        return tag.basis_ms + round(min(max(silence, params.min_silence_ms), params.max_silence_ms))
+
+    def _burst_ms(self, tag: _Tag) -> float:
+        return max(tag.burst.sum_ms / tag.burst.count, self._params.burst_floor_ms)
+
+    def _hear(self, tag: _Tag, read: TagRead, there: _Field) -> list[ItemEvent]:
+        gap = read.scene_ms - tag.basis_ms
+        tag.last_ms = tag.basis_ms = read.scene_ms
+        if tag.state is _State.AWAY:
+            return self._return(tag, read, there, gap=gap)
+        tag.reads += 1
+        excess = gap - self._params.usual * tag.interval_ms
+        if tag.state is _State.SHELF:
+            self._weigh(tag, read, excess=excess)
+        elif (
+            tag.reads >= self._params.settle_reads
+            and read.scene_ms - tag.since_ms >= self._params.settle_ms
+        ):
+            tag.state, tag.since_ms = _State.SHELF, read.scene_ms
+        if tag.nats <= 0.0:
+            self._learn(tag, read, there, gap=gap, excess=excess)
         return []
 
-    def _crowded(self, tags: Mapping[bytes, _Tag], *, now_ms: int) -> bool:
-        settled = [tag for tag in tags.values() if tag.state is _State.SHELF]
-        silent = sum(
-            now_ms - tag.last_ms >= min(self._silence(tag), self._params.min_silence_ms)
-            for tag in settled
-        )
+    def _weigh(self, tag: _Tag, read: TagRead, *, excess: float) -> None:
+        """Add what a silence and the level after it say; nothing is kept below zero."""
+        silence = max(0.0, excess) / self._burst_ms(tag)
+        tag.nats = max(0.0, tag.nats + silence + self._level_nats(tag, read.rssi_dbm, shade=True))
+        if tag.nats <= 0.0:
+            tag.since_ms = read.scene_ms
+
+    def _return(self, tag: _Tag, read: TagRead, there: _Field, *, gap: int) -> list[ItemEvent]:
+        """Sum what speaks for an item lying on the shelf again."""
+        params = self._params
+        silence = max(0.0, gap - params.usual * tag.interval_ms) / self._burst_ms(tag)
+        before = max(0.0, tag.nats - silence)
+        if before <= 0.0:
+            tag.since_ms = read.scene_ms
+        level = self._level_nats(tag, read.rssi_dbm, shade=False)
+        tag.nats = max(0.0, before - level)
+        if tag.nats < params.back_nats or read.scene_ms - tag.since_ms < params.back_ms:
+            return []
+        tag.state, tag.nats = _State.SHELF, 0.0
+        back_ms, tag.since_ms = tag.since_ms, read.scene_ms
+        return [_event("put_back", back_ms, there.place, read.tag, tag.product_class)]
+
+    def _level_nats(self, tag: _Tag, rssi_dbm: int, *, shade: bool) -> float:
+        """Give the evidence for away in one level: log likelihood of carried against lying."""
+        params = self._params
+        spread = max(math.sqrt(tag.variance), params.spread_db)
+        off = rssi_dbm - tag.level_dbm
+        lying = off / spread
+        if shade:
+            lying = min(abs(lying), abs(off - params.shaded_db) / spread)
+        carried = (off - params.carried_db) / params.carried_sd_db
+        return (lying * lying - carried * carried) / 2 + math.log(spread / params.carried_sd_db)
+
+    def _learn(self, tag: _Tag, read: TagRead, there: _Field, *, gap: int, excess: float) -> None:
+        """Follow level, interval and silences of a tag that is surely there."""
+        weight = 1.0 / min(tag.reads, self._params.level_reads)
+        off = read.rssi_dbm - tag.level_dbm
+        tag.level_dbm += weight * off
+        tag.variance += weight * (off * off * (1.0 - weight) - tag.variance)
+        tag.interval_ms += weight * (gap - tag.interval_ms)
+        if excess > 0.0 and tag.state is _State.SHELF:
+            tag.burst.add(excess, keep=0.99)
+            there.burst.add(excess, keep=0.999)
+
+    def _crowded(self, there: _Field, *, now_ms: int) -> bool:
+        settled = [tag for tag in there.tags.values() if tag.state is _State.SHELF]
+        silent = sum(self._evidence(tag, now_ms) >= self._params.crowd_nats for tag in settled)
         return silent >= self._params.crowd_least and silent > self._params.crowd * len(settled)
 
-    def _leave(self, key: bytes, *, at: Antenna) -> None:
-        """Take an item that reached the till off every shelf."""
-        for antenna, tags in self._antennas.items():
-            if antenna != at:
-                tags.pop(key, None)
+    def _evidence(self, tag: _Tag, now_ms: int) -> float:
+        excess = now_ms - tag.basis_ms - self._params.usual * tag.interval_ms
+        return tag.nats + max(0.0, excess) / self._burst_ms(tag)
 
 
 def _event(
