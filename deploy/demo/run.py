@@ -242,14 +242,16 @@ def agent_config(
                 "simulated": True,
             },
         ),
+        ("[[dayparts]]", {"name": "before-five", "starts": "00:00"}),
+        ("[[dayparts]]", {"name": "after-five", "starts": "17:00"}),
         ("[broker]", {"port": broker_port}),
         ("[privacy]", {"rho": RHO}),
         (
             "[simulated_clock]",
             {
                 "speed": speed,
-                "begins_at": begins_at.isoformat(),
-                "anchored_at": anchored_at.isoformat(),
+                "begins_at": begins_at,
+                "anchored_at": anchored_at,
             },
         ),
         (
@@ -284,7 +286,10 @@ def agent_config(
 
 def toml_table(header: str, values: dict[str, Any]) -> str:
     """Write one table; JSON's strings, numbers, booleans and arrays are TOML's too."""
-    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    lines = [
+        f"{key} = {value.isoformat() if isinstance(value, datetime) else json.dumps(value)}"
+        for key, value in values.items()
+    ]
     return "\n".join([header, *lines, ""])
 
 
