@@ -154,14 +154,16 @@ class Tracker:
         self._may_appear = may_appear
         self._numbers = count(1) if numbers is None else numbers
         self._tracks: list[_Track] = []
-        self._now_ms = 0
+        self._now_ms = -(1 << 62)  # before every instant
 
     def feed(self, sighting: Sighting) -> list[TrackPoint | TrackEnd]:
         """Take one sighting; give the points and ends it settles.
 
         Raises:
-            ValueError: earlier than one fed or advanced to before.
+            ValueError: earlier than an instant fed or advanced to before.
         """
+        if sighting.scene_ms < self._now_ms:
+            raise ValueError(f"time runs backwards: {sighting.scene_ms} after {self._now_ms} ms")
         out = self.advance(sighting.scene_ms)
         points = sorted(sighting.points, key=_rank)
         sure = [i for i, point in enumerate(points) if point.confidence >= self._params.sure]
@@ -184,12 +186,9 @@ class Tracker:
     def advance(self, now_ms: int) -> list[TrackPoint | TrackEnd]:
         """Let time pass without a sighting; give the ends of tracks not seen for too long.
 
-        Raises:
-            ValueError: earlier than an instant fed or advanced to before.
+        An instant that has passed already settles nothing.
         """
-        if now_ms < self._now_ms and self._tracks:
-            raise ValueError(f"time runs backwards: {now_ms} ms after {self._now_ms} ms")
-        self._now_ms = now_ms
+        self._now_ms = max(now_ms, self._now_ms)
         over = [track for track in self._tracks if now_ms >= self._until_ms(track)]
         self._tracks = _unmatched(self._tracks, over)
         return [TrackEnd(track.number, track.seen_ms) for track in over if track.number]

@@ -65,7 +65,7 @@ def _ground(camera: Pinhole, floor: Floats = FLOOR, **known: float) -> Ground:
     head_m=st.floats(0.0, 2.0),
     by=st.sampled_from(["height", "view"]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_point_at_any_height_comes_down_where_it_stands(
     camera: Pinhole, head_m: float, by: str
 ) -> None:
@@ -173,6 +173,23 @@ def test_a_mirrored_floor_is_refused() -> None:
 def test_a_field_of_view_that_contradicts_the_height_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"hfov_deg = 60.*camera_height_m.*7"):
         _ground(Pinhole(), camera_height_m=7.0, hfov_deg=60.0)
+
+
+@pytest.mark.parametrize("tilt", [0.7, 1.0])
+def test_an_oblique_camera_forgives_a_height_measured_a_little_wrong(tilt: float) -> None:
+    camera = Pinhole(tilt=tilt, height_m=3.0, hfov=1.2)
+    floor = FLOOR + np.array([7.0, 0.0])
+    ground = _ground(camera, floor, camera_height_m=3.1)
+    assert ground.focal_px == pytest.approx(camera.focal_px, rel=0.03)
+    found = ground.floor_from_image(camera.project(floor, 1.6), point_height_m=1.6)
+    assert np.abs(found - floor).max() < 0.15
+
+
+@pytest.mark.parametrize("height_m", [6.0, 14.0])
+def test_a_height_the_points_contradict_is_refused(height_m: float) -> None:
+    camera = Pinhole(tilt=1.0, height_m=3.0, hfov=1.2)
+    with pytest.raises(ConfigError, match=r"points put the camera at 3\..* camera_height_m says"):
+        _ground(camera, FLOOR + np.array([7.0, 0.0]), camera_height_m=height_m)
 
 
 def test_a_height_over_the_camera_is_refused() -> None:

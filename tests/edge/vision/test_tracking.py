@@ -255,6 +255,14 @@ def test_time_that_runs_backwards_is_our_bug() -> None:
         tracker.feed(Sighting(999, ()))
 
 
+def test_an_instant_that_has_passed_settles_nothing() -> None:
+    tracker = Tracker()
+    tracker.feed(Sighting(1_000, (FloorPoint(1, 1, 0.9),)))
+    due_ms = tracker.due_ms()
+    assert tracker.advance(500) == []
+    assert tracker.due_ms() == due_ms
+
+
 _points = st.builds(
     FloorPoint, st.floats(0, 4), st.floats(0, 4), st.floats(0.1, 1.0, allow_nan=False)
 )
