@@ -21,13 +21,15 @@ class Clearances:
         body: nobody's centre comes closer to furniture or walls.
         shelf: kept from shelves when walking along them; people then walk in the aisle's middle
             and do not hug corners (behaviour/NOTES.md §4).
-        stand: the same for low stands and the till.
+        stand: the same for low stands.
+        till: the same for the till, so that nobody walks through those who are being served.
         wall: the same for walls.
     """
 
     body: float = 0.15
     shelf: float = 0.75
     stand: float = 0.55
+    till: float = 0.9
     wall: float = 0.5
 
 
@@ -42,14 +44,14 @@ class Floor:
         taken = shapely.union_all(
             [box.buffer(clearances.body, join_style="mitre") for box, _ in furniture]
         )
+        keep = {
+            "gondola": clearances.shelf,
+            "wall": clearances.shelf,
+            "promo": clearances.stand,
+            "till": clearances.till,
+        }
         kept = shapely.union_all(
-            [
-                box.buffer(
-                    clearances.stand if look in {"promo", "till"} else clearances.shelf,
-                    join_style="mitre",
-                )
-                for box, look in furniture
-            ]
+            [box.buffer(keep[look], join_style="mitre") for box, look in furniture]
         )
         self.free = _largest(walls.difference(taken))
         self._lanes = _largest(walls.buffer(-clearances.wall, join_style="mitre").difference(kept))

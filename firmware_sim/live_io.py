@@ -1,4 +1,4 @@
-"""A store live: shoppers on the scene's clock, cameras over HTTP, readers on ptys, truth in a file."""
+"""A store live: the scene's clock, cameras over HTTP, readers on ptys, the truth in a file."""
 
 from __future__ import annotations
 

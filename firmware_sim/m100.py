@@ -172,10 +172,8 @@ class M100:
         return bytes([self._head]) + body + bytes([sum(body) & 0xFF, self._end])
 
     def _obey(self, code: int, *, params: bytes, now_ms: int) -> None:
-        answer = self._answers.get(code)
+        answer = self._answers.get(code, _refuse)
         try:
-            if answer is None:
-                raise _RefusedError
             reply = answer(params, now_ms)
         except _RefusedError:
             self._send(RESPONSE, ERROR, bytes([BAD_COMMAND]), at_ms=now_ms)
@@ -343,6 +341,10 @@ def gen2_crc(data: bytes) -> int:
 
 class _RefusedError(Exception):
     """The module answers with error 17."""
+
+
+def _refuse(_params: bytes, _now_ms: int) -> bytes:
+    raise _RefusedError
 
 
 def _need(fits: bool) -> None:  # noqa: FBT001 - reads as the sentence it is

@@ -12,7 +12,7 @@ from firmware_sim.shoppers import Closing, Shoppers
 from firmware_sim.store import Store
 from firmware_sim.truth import TruthEvent
 
-CALL_SHARE = 0.3
+CALL_SHARE = 0.25
 """Share of the draining time that passes before everybody is asked to finish [D]."""
 
 

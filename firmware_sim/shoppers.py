@@ -45,11 +45,13 @@ class ShopperParams:
         pick_buy: how buying intent raises picking.
         pick_promo: how bargain raises picking promotions.
         back: log-odds of putting a picked item back; ``back_decisive``, ``back_buy`` lower it.
+            NOTES.md §4 has -2; more here, so that a short run has some [D].
         again: share of those who then pick another.
         two: share of picks that take two.
         speed_m_s: mean walking speed; malls .85 (UTHM), stores 1.0; ``speed_sd`` its spread.
         second_glance_s: shortest time between picking and putting back.
         service_sd: of the till's log seconds.
+        service_hurried: at closing time, service takes this share of the time.
         arm_m: how far along a shelf a shopper reaches.
     """
 
@@ -69,7 +71,7 @@ class ShopperParams:
     pick_planned: float = 0.9
     pick_buy: float = 0.55
     pick_promo: float = 0.4
-    back: float = -2.0
+    back: float = -1.4
     back_decisive: float = 0.7
     back_buy: float = 0.35
     again: float = 0.35
@@ -78,6 +80,7 @@ class ShopperParams:
     speed_sd: float = 0.13
     second_glance_s: float = 3.0
     service_sd: float = 0.4
+    service_hurried: float = 0.5
     arm_m: float = 0.7
 
 
@@ -91,7 +94,7 @@ class WalkParams:
         arrive_m: a goal counts as reached within this distance,
         near_m: and within this one if that takes longer than ``near_s``.
         sway_sd_m: sideways wandering about the straight line, Ornstein-Uhlenbeck of ``sway_s``.
-        slow_m: less than this in a second is being held up.
+        progress_m: the way must get shorter by this much, else one is held up.
         sidestep_s: held up so long, one steps aside;
         squeeze_s: and so long, one turns the shoulder and squeezes past;
         give_up_s: and so long, one leaves the shelf be (NOTES.md §4: 8 s).
@@ -104,7 +107,7 @@ class WalkParams:
     near_s: float = 1.5
     sway_sd_m: float = 0.18
     sway_s: float = 2.5
-    slow_m: float = 0.2
+    progress_m: float = 0.2
     sidestep_s: float = 2.0
     squeeze_s: float = 4.0
     give_up_s: float = 8.0
@@ -154,8 +157,9 @@ class _Person:
     gait_m: float = 0.0
     sway_m: float = 0.0
     near_since_s: float | None = None
-    checked: tuple[float, Point] = (0.0, (0.0, 0.0))
-    held_s: float = 0.0
+    checked_s: float = 0.0
+    shortest_m: float = math.inf
+    nearer_at_s: float = 0.0
     aside_until_s: float = 0.0
     squeezed_until_s: float = 0.0
     pose: Literal["walk", "stand", "reach", "crouch"] = "walk"
@@ -215,10 +219,12 @@ class Shoppers:
         walk: WalkParams = WalkParams(),
     ) -> None:
         self._store = store
+        # Who comes and what for does not depend on how the others walk.
+        self._wishes = np.random.default_rng((seed, 0))
         self._rng = np.random.default_rng((seed, 1))
         self._begins_at = begins_at
         self._closing = closing
-        self._positions_s = positions_s
+        self._steps_per_look = max(1, round(positions_s / STEP_S)) if positions_s else 1 << 62
         self._params = params
         self._walk = walk
         self._floor = Floor(store)
@@ -257,7 +263,7 @@ class Shoppers:
             self._sim.iterate(ITERATIONS_PER_STEP)
             self._steps += 1
             self._follow()
-            if self._positions_s and self.scene_s % self._positions_s < STEP_S - 1e-6:
+            if self._steps % self._steps_per_look == 0:
                 self._tell(Seen(self.scene_s, tuple((p.number, *p.at) for p in self._everybody())))
         told, self._told = self._told, []
         return told
@@ -287,7 +293,7 @@ class Shoppers:
 
     def _interval(self) -> float:
         rate = self._store.arrivals_per_minute / 60.0
-        return float(self._rng.exponential(1.0 / rate)) if rate > 0 else math.inf
+        return float(self._wishes.exponential(1.0 / rate)) if rate > 0 else math.inf
 
     def _arrive(self) -> None:
         while self._next_arrival_s <= self.scene_s:
@@ -304,12 +310,12 @@ class Shoppers:
         return self._store.is_open(self._begins_at + timedelta(seconds=at_s))
 
     def _plan_party(self) -> None:
-        drawn = self._spread @ self._rng.standard_normal(4)
+        drawn = self._spread @ self._wishes.standard_normal(4)
         latents = (float(drawn[0]), float(drawn[1]), float(drawn[2]), float(drawn[3]))
         party = _Party(number=self._numbers, latents=latents, people=[], plan=self._plan(latents))
         self._numbers += 1
         roles: list[Literal["leader", "companion"]] = ["leader"]
-        if self._rng.random() < self._store.people.companions:
+        if self._wishes.random() < self._store.people.companions:
             roles.append("companion")
         self._waiting.append((party, [self._draw_person(party, role=role) for role in roles]))
 
@@ -322,9 +328,9 @@ class Shoppers:
             number=number,
             agent=-1,
             role=role,
-            look=2 * int(self._rng.integers(1 << 20)) + self._store.room.floor % 2,
-            height_m=float(np.clip(self._rng.normal(1.70, 0.09), 1.45, 2.0)),
-            speed_m_s=float(np.clip(self._rng.normal(speed, self._params.speed_sd), 0.55, 1.4)),
+            look=2 * int(self._wishes.integers(1 << 20)) + self._store.room.floor % 2,
+            height_m=float(np.clip(self._wishes.normal(1.70, 0.09), 1.45, 2.0)),
+            speed_m_s=float(np.clip(self._wishes.normal(speed, self._params.speed_sd), 0.55, 1.4)),
             radius_m=self._walk.cart_radius_m if carries == "cart" else self._walk.radius_m,
             carries=carries,
             enter_s=0.0,
@@ -333,7 +339,7 @@ class Shoppers:
         )
 
     def _draw_load(self) -> Literal["nothing", "basket", "cart"]:
-        drawn = self._rng.random()
+        drawn = self._wishes.random()
         people = self._store.people
         if drawn < people.carts:
             return "cart"
@@ -344,26 +350,27 @@ class Shoppers:
         params, shelves = self._params, self._store.shelves
         goods = [n for n, shelf in enumerate(shelves) if not shelf.promo]
         promos = [n for n, shelf in enumerate(shelves) if shelf.promo]
-        more = self._rng.poisson(self._rng.lognormal(params.planned_log, params.planned_sd))
-        strolls = self._rng.poisson(
+        more = self._wishes.poisson(self._wishes.lognormal(params.planned_log, params.planned_sd))
+        strolls = self._wishes.poisson(
             math.exp(params.strolls_log - params.strolls_mission * latents[MISSION])
         )
         weights = np.array([shelves[n].popularity for n in goods])
         count = min(1 + int(more), len(goods))
-        planned = self._rng.choice(goods, size=count, replace=False, p=weights / weights.sum())
+        planned = self._wishes.choice(goods, size=count, replace=False, p=weights / weights.sum())
         plan = [(int(n), True) for n in planned]
         others = [n for n in goods if n not in planned]
         if others and strolls:
             weights = np.sqrt([shelves[n].popularity for n in others])
-            chosen = self._rng.choice(
+            chosen = self._wishes.choice(
                 others,
                 size=min(int(strolls), len(others)),
                 replace=False,
                 p=weights / weights.sum(),
             )
             plan += [(int(n), False) for n in chosen]
-        if promos and self._chance(params.promo + params.promo_bargain * latents[BARGAIN]):
-            plan.append((int(self._rng.choice(promos)), False))
+        drawn = _sigmoid(params.promo + params.promo_bargain * latents[BARGAIN])
+        if promos and self._wishes.random() < drawn:
+            plan.append((int(self._wishes.choice(promos)), False))
         return plan
 
     def _let_in(self) -> None:
@@ -396,7 +403,6 @@ class Shoppers:
             )
         )
         person.enter_s, person.at = self.scene_s, point
-        person.checked = (self.scene_s, point)
         party.people.append(person)
         return True
 
@@ -480,8 +486,8 @@ class Shoppers:
         person.way = self._floor.way(person.at, goal=goal.point)
         person.standing = False
         person.near_since_s = None
-        person.held_s = 0.0
-        person.checked = (self.scene_s, person.at)
+        person.shortest_m = math.inf
+        person.nearer_at_s = person.checked_s = self.scene_s
 
     def _end_stop(self, person: _Person, *, engaged: bool) -> None:
         if person.stood_since_s is None:
@@ -600,7 +606,9 @@ class Shoppers:
                 seconds = self._rng.lognormal(
                     math.log(self._store.till.service_s), self._params.service_sd
                 )
-                party.stop_until_s = self.scene_s + float(seconds)
+                # At closing time the shop opens every till it has.
+                share = self._params.service_hurried if party.hurried else 1.0
+                party.stop_until_s = self.scene_s + share * float(seconds)
 
     def _start_stop(self, party: _Party) -> None:
         params, goal = self._params, party.leader.goal
@@ -739,7 +747,7 @@ class Shoppers:
         if away <= self._walk.arrive_m:
             return True
         reach_m = self._walk.near_m
-        if person.goal.kind in {"stroll", "exit"}:
+        if person.goal.kind == "stroll":
             return away <= reach_m
         if away > reach_m:
             person.near_since_s = None
@@ -772,20 +780,22 @@ class Shoppers:
         return straight if self._floor.is_free(straight) else self._floor.nearest_free(way[0])
 
     def _mind_hold_ups(self, party: _Party, person: _Person) -> None:
-        checked_s, checked_at = person.checked
-        if self.scene_s - checked_s < 1.0:
+        """Do something about it when the way does not get shorter."""
+        if self.scene_s - person.checked_s < 1.0:
             return
-        person.checked = (self.scene_s, person.at)
-        if apart(person.at, checked_at) >= self._walk.slow_m:
-            person.held_s = max(0.0, person.held_s - 0.5)
+        person.checked_s = self.scene_s
+        rest_m = _length([person.at, *person.way])
+        if rest_m < person.shortest_m - self._walk.progress_m:
+            person.shortest_m = rest_m
+            person.nearer_at_s = self.scene_s
             return
-        person.held_s += self.scene_s - checked_s
-        if person.held_s >= self._walk.give_up_s:
+        held_s = self.scene_s - person.nearer_at_s
+        if held_s >= self._walk.give_up_s:
             self._give_up(party, person)
-        elif person.held_s >= self._walk.squeeze_s:
+        elif held_s >= self._walk.squeeze_s:
             person.squeezed_until_s = self.scene_s + 2.0
             person.way = self._floor.way(person.at, goal=person.goal.point)
-        elif person.held_s >= self._walk.sidestep_s:
+        elif held_s >= self._walk.sidestep_s:
             self._sidestep(person)
 
     def _sidestep(self, person: _Person) -> None:
@@ -795,7 +805,8 @@ class Shoppers:
         person.aside_until_s = self.scene_s + 0.8
 
     def _give_up(self, party: _Party, person: _Person) -> None:
-        person.held_s = 0.0
+        person.nearer_at_s = self.scene_s
+        person.shortest_m = math.inf
         person.squeezed_until_s = self.scene_s + 3.0
         if person.role == "companion" and person.goal.kind != "exit":
             person.standing = True
@@ -868,13 +879,21 @@ class Shoppers:
         self._told.append(event)
 
     def _chance(self, log_odds: float) -> bool:
-        return bool(self._rng.random() < 1.0 / (1.0 + math.exp(-log_odds)))
+        return bool(self._rng.random() < _sigmoid(log_odds))
+
+
+def _sigmoid(log_odds: float) -> float:
+    return 1.0 / (1.0 + math.exp(-log_odds))
 
 
 def _correlation(upper: tuple[float, ...]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     matrix = np.eye(4)
     matrix[np.triu_indices(4, 1)] = upper
     return np.maximum(matrix, matrix.T)
+
+
+def _length(way: list[Point]) -> float:
+    return sum(apart(one, other) for one, other in zip(way, way[1:], strict=False))
 
 
 def _middle(shelf: ShelfTable) -> Point:
