@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from edge.errors import DeviceError
 from edge.vision.camera_io import Camera, CameraParams, probe
+from firmware_sim.camera_io import MjpegServer, VideoFile, jpeg_of
 
 QUICK = CameraParams(open_s=1.0, read_s=0.5, retry_s=0.05, retry_most_s=0.2, close_s=1.5)
 
@@ -306,6 +307,33 @@ def test_probing_files_and_devices_that_are_not_there(tmp_path: Path) -> None:
     text.write_bytes(b"this is no video" * 100)
     with pytest.raises(DeviceError, match="is not a video OpenCV can read"):
         probe(str(text))
+
+
+def test_the_simulators_camera_is_read_like_any_other() -> None:
+    with MjpegServer() as server:
+        server.publish(jpeg_of(np.full((432, 640, 3), 90, np.uint8)))
+        assert probe(server.url, params=QUICK) == (640, 432)
+        with pytest.raises(DeviceError, match="answers 404"):
+            probe(server.url + "x", params=QUICK)
+        with Camera("sim", source=server.url, now_ms=_now_ms, params=QUICK) as camera:
+            assert round(float(_first(camera)[1].mean())) == 90
+            server.publish(jpeg_of(np.full((432, 640, 3), 120, np.uint8)))
+            assert round(float(_first(camera)[1].mean())) == 120
+
+
+@pytest.mark.parametrize("ending", [".avi", ".mp4"])
+def test_the_simulators_recordings_are_read_in_full(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"clip{ending}"
+    with VideoFile(path, fps=6.0, size=(64, 48)) as file:
+        for _ in range(12):
+            file.write(np.zeros((48, 64, 3), np.uint8))
+    stamps = []
+    with Camera("clip", source=str(path), now_ms=_now_ms, pace="every") as camera:
+        while not camera.ended:
+            found = camera.latest(5.0)
+            if found is not None:
+                stamps.append(found[0])
+    assert stamps == [round(1000 * index / 6) for index in range(12)]
 
 
 _NOISY = """
