@@ -13,7 +13,7 @@ from hub.reports.pictures import (
     style,
 )
 from hub.reports.summary import SHOPPED, DayData, Summary
-from hub.reports.text import count, percent
+from hub.reports.text import both, count, percent
 from wire.messages import OUTCOMES
 
 
@@ -62,5 +62,6 @@ def render(summary: Summary, *, data: DayData) -> str:
         words=words,
         count=count,
         percent=percent,
+        both=both,
         pictures=pictures,
     )

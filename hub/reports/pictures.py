@@ -40,6 +40,9 @@ STYLE: dict[str, Any] = {
 }
 WIDTH_IN = 4.9
 """Narrow, so that letters stay readable when a phone scales the picture to its own width."""
+UPRIGHT_FROM = 1.3
+"""Zones so many times taller than wide are lettered upwards."""
+LEGEND_STEPS = 24
 DARK_FROM = 0.55
 """Share of the tint scale from which letters on it are white."""
 
@@ -76,7 +79,7 @@ def floor_picture(floor: Floor, *, rates: Mapping[str, Share | None], absent: st
     shown = [rate.value for rate in rates.values() if rate and rate.value is not None]
     top = max([0.1, *shown])
     for zone in floor.zones:
-        _draw_zone(axes, zone, rates=rates, top=top)
+        _draw_zone(axes, zone, floor=floor, rates=rates, top=top)
     for fixture in floor.fixtures:
         axes.add_patch(Polygon(fixture, facecolor=FIXTURE, edgecolor="#8b949d", linewidth=0.6))
     margin = 0.03 * (max(xs) - min(xs))
@@ -125,7 +128,7 @@ def dayparts_picture(rows: Sequence[DaypartRow]) -> str:
     lower.set_title("share of visits", loc="left", fontsize=9.5, color=MUTED)
     for axes in (upper, lower):
         axes.set_xlim(-0.6, len(rows) - 0.4)
-        axes.set_xticks(range(len(rows)), [row.name for row in rows] if axes is lower else [])
+        axes.set_xticks(range(len(rows)), _part_labels(rows) if axes is lower else [])
         axes.grid(axis="y", color=RULE, linewidth=0.6)
         axes.set_axisbelow(True)
         _bare(axes)
@@ -146,6 +149,7 @@ def _draw_zone(
     axes: Any,  # noqa: ANN401 - matplotlib's types are not followed
     zone: Zone,
     *,
+    floor: Floor,
     rates: Mapping[str, Share | None],
     top: float,
 ) -> None:
@@ -166,19 +170,29 @@ def _draw_zone(
             zone.polygon, facecolor=face, edgecolor="#7d8790", linewidth=0.7, hatch=hatch or None
         )
     )
-    xs, ys = [x for x, _ in zone.polygon], [y for _, y in zone.polygon]
-    upright = max(ys) - min(ys) > 1.3 * (max(xs) - min(xs))
-    text = (
-        f"{zone.name or zone.id}  {label}".strip()
-        if upright
-        else (f"{zone.name or zone.id}\n{label}".strip())
-    )
+    west, south, east, north = _bounds(zone.polygon)
+    upright = north - south > UPRIGHT_FROM * (east - west)
+    middle = (west + east) / 2, (south + north) / 2
+    covering = [f for f in map(_bounds, floor.fixtures) if _holds(f, middle)]
+    if covering:  # a stand inside its zone: write below it, or above it where there is more room
+        below, above = covering[0][1] - south, north - covering[0][3]
+        middle = (middle[0], south + below / 2 if below >= above else north - above / 2)
+    parts = [part for part in (zone.name or zone.id, label) if part]
     axes.text(
-        (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2, text,
+        *middle, (" · " if upright or covering else "\n").join(parts),
         rotation=90 if upright else 0, ha="center", va="center", color=ink,
-        fontsize=9.5 if label else 8.5, weight="bold" if label.endswith("%") else "normal",
+        fontsize=8 if covering else 9.5, weight="bold" if label.endswith("%") else "normal",
         bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.5} if hatch else None,
     )  # fmt: skip
+
+
+def _bounds(polygon: Sequence[tuple[float, float]]) -> tuple[float, float, float, float]:
+    xs, ys = [x for x, _ in polygon], [y for _, y in polygon]
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def _holds(box: tuple[float, float, float, float], point: tuple[float, float]) -> bool:
+    return box[0] <= point[0] <= box[2] and box[1] <= point[1] <= box[3]
 
 
 def _floor_legend(
@@ -189,9 +203,12 @@ def _floor_legend(
     absent: str,
 ) -> None:
     bar = figure.add_axes((0.06, 0.055, 0.34, 0.022))
-    bar.imshow(
-        [[step / 63 for step in range(64)]], cmap=TINTS, aspect="auto", extent=(0, top, 0, 1)
-    )
+    step = top / LEGEND_STEPS
+    for index in range(LEGEND_STEPS):
+        tint = TINTS((index + 0.5) / LEGEND_STEPS)
+        bar.bar((index + 0.5) * step, 1, width=step, color=tint, edgecolor=tint, linewidth=0.5)
+    bar.set_xlim(0, top)
+    bar.set_ylim(0, 1)
     bar.set_yticks([])
     bar.set_xticks([0, top / 2, top], [f"{100 * x:.0f} %" for x in (0, top / 2, top)])
     bar.tick_params(length=2, labelsize=8.5)
@@ -212,9 +229,11 @@ def _draw_part(
     *,
     place: int,
 ) -> None:
-    shown = [p for p in row.patterns if p.value is not None]
-    if not shown:
-        axes.text(place, 0.5, "withheld", ha="center", color=MUTED, style="italic", fontsize=8.5)
+    if all(pattern.value is None for pattern in row.patterns):
+        axes.text(
+            place, 0.5, "withheld", ha="center", va="center", color=MUTED, style="italic",
+            fontsize=8.5, rotation=90,
+        )  # fmt: skip
     for index, pattern in enumerate(row.patterns):
         if pattern.value is None or pattern.low is None or pattern.high is None:
             continue
@@ -222,6 +241,13 @@ def _draw_part(
         colour = PATTERN_COLOURS.get(pattern.name, MUTED)
         axes.plot([x, x], [_clamp(pattern.low), _clamp(pattern.high)], color=colour, linewidth=2.2)
         axes.plot([x], [_clamp(pattern.value)], "o", color=colour, markersize=5.5)
+
+
+def _part_labels(rows: Sequence[DaypartRow]) -> list[str]:
+    """Shorten full hours, so that a day of them stays readable."""
+    names = [row.name for row in rows]
+    hourly = all(name.endswith(":00") for name in names)
+    return [name.removesuffix(":00") for name in names] if hourly else names
 
 
 def _percent_axis(

@@ -69,3 +69,13 @@ def _warnings(summary: Summary) -> list[str]:
             f"rho {summary.rho:g}, epsilon {summary.epsilon:.1f} a visit."
         )
     return lines
+
+
+def both(spelt: str) -> tuple[str, str]:
+    """Split a spelt figure into the figure and its interval, to set them apart on a page.
+
+    >>> both("43 % (38 to 49)")
+    ('43 %', '38 to 49')
+    """
+    figure, _, interval = spelt.partition(" (")
+    return figure, interval.removesuffix(")")

@@ -26,6 +26,11 @@ OUTCOME_NAMES = {
     "put_back": "Put back",
     "kept": "Kept",
 }
+PLURAL = {
+    "showroomer": "showroomers",
+    "wanderer": "wanderers",
+    "indecisive": "the indecisive",
+}
 CLEARLY = 1.96
 """Standard deviations of a difference from which two figures are said to differ (95 %)."""
 
@@ -60,7 +65,7 @@ def floor_title(summary: Summary) -> str:
     if best is None:
         return "No place stops clearly more of its passers than the others"
     rate = max(value.value or 0.0 for _, value in shown)
-    return f"{best} makes most of its passers stop: {_percent(rate)}"
+    return f"{best} stops the largest part of its passers: {_percent(rate)}"
 
 
 def conversion_title(summary: Summary) -> str:
@@ -87,7 +92,7 @@ def dayparts_title(summary: Summary) -> str:
     spread = math.hypot(_sd(first.visits), _sd(second.visits))
     if gap <= CLEARLY * spread:
         return "No part of the day was clearly the busiest"
-    return f"Most visits ended in the part of the day called {first.name}"
+    return f"Busiest part of the day: {first.name}"
 
 
 def long_day(day: str) -> str:
@@ -98,13 +103,6 @@ def long_day(day: str) -> str:
     """
     at = date.fromisoformat(day)
     return f"{at:%A}, {at.day} {at:%B %Y}"
-
-
-PLURAL = {
-    "showroomer": "showroomers",
-    "wanderer": "wanderers",
-    "indecisive": "the indecisive",
-}
 
 
 def _clear_winner(rows: Sequence[tuple[str, Share | PatternRow]]) -> str | None:
@@ -129,6 +127,8 @@ def _how_many(value: float) -> str:
         return "Hardly any"
     if tenths == 10:  # noqa: PLR2004 - ten tenths
         return "Nearly all"
+    if tenths == 5:  # noqa: PLR2004 - five tenths
+        return "About half of the"
     names = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
     return f"About {names[tenths]} in ten"
 

@@ -12,15 +12,15 @@ from types import TracebackType
 from typing import Any, Self
 
 import msgspec
-from sqlite_utils import Database
 
 from hub.errors import NoDataError, StoreError
 from hub.ingest.judging import Decision, Key, Noted, Rejected, Repeat, Stored, contiguous
-from hub.store_io.schema import migrations
 from wire.codec import decode
 from wire.messages import Axis, Health, Meta, Release, Status
 from wire.topics import parse_topic
 
+NEWEST_STEP = "0001_first"
+"""The last of the schema's steps, by which a reader sees whether the tables are of its time."""
 SQL_RELEASE = """
 INSERT INTO releases (store, agent, epoch, seq, channel, window_start, window_end, plan, codebook,
     axes, counts, sd, rho, standard_privacy, coverage, sha256, made_at, received_at)
@@ -150,6 +150,10 @@ class Store:
     def create(cls, path: Path, *, busy_ms: int) -> Self:
         """Open the database for ingest: make it, or bring its tables up to date."""
         with _connected(path, busy_ms=busy_ms) as connection:
+            from sqlite_utils import Database  # noqa: PLC0415 - half a second that readers spare
+
+            from hub.store_io.schema import migrations  # noqa: PLC0415 - as above
+
             database = Database(connection)
             database.enable_wal()
             # each commit reaches the disk before its messages are acknowledged
@@ -169,7 +173,7 @@ class Store:
             raise NoDataError(f"{path}: no database there; `aisle-hub run --db {path}` makes it")
         with _connected(path, busy_ms=busy_ms) as connection:
             connection.execute("PRAGMA query_only = ON")
-            if migrations().pending(Database(connection)):
+            if not _up_to_date(connection):
                 raise StoreError(
                     f"{path}: its tables are older than this program; "
                     "start `aisle-hub run` once to bring them up to date"
@@ -488,6 +492,18 @@ def _connected(path: Path, *, busy_ms: int) -> Iterator[sqlite3.Connection]:
         except BaseException:
             connection.close()
             raise
+
+
+def _up_to_date(connection: sqlite3.Connection) -> bool:
+    known = connection.execute(
+        "SELECT COUNT(*) FROM sqlite_master WHERE name = '_sqlite_migrations'"
+    ).fetchone()[0]
+    return bool(
+        known
+        and connection.execute(
+            "SELECT COUNT(*) FROM _sqlite_migrations WHERE name = ?", (NEWEST_STEP,)
+        ).fetchone()[0]
+    )
 
 
 @contextmanager

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import msgspec
+import pytest
+
+from hub.patterns.shares import ShareParams
+from hub.reports.summary import DayData, Summary, summarise
+from wire.messages import Meta, Release
+
+DAY = date(2026, 3, 7)
+
+
+@pytest.fixture
+def summarised(a_day: Callable[..., list[Release]], meta: Meta) -> Summary:
+    data = DayData("berlin-1", DAY, {"north": [meta]}, a_day(visits=2400))
+    return summarise(data, params=ShareParams())
+
+
+def test_the_json_has_the_shape_that_others_read(summarised: Summary) -> None:
+    got = msgspec.json.decode(msgspec.json.encode(summarised))
+    assert list(got) == [
+        "store",
+        "day",
+        "standard_privacy",
+        "simulated",
+        "rho",
+        "epsilon",
+        "visits",
+        "coverage",
+        "patterns",
+        "zones",
+        "dayparts",
+    ]
+    assert set(got["visits"]) == {"value", "low", "high"}
+    assert [row["name"] for row in got["patterns"]] == ["showroomer", "wanderer", "indecisive"]
+    assert set(got["patterns"][0]) == {"name", "value", "low", "high", "withheld"}
+    zone = got["zones"][1]
+    assert set(zone) == {
+        "id",
+        "name",
+        "kind",
+        "has_reader",
+        "outcomes",
+        "passers",
+        "stop_rate",
+        "conversion",
+    }
+    assert set(zone["outcomes"]) == {"pass", "short_stop", "long_stop", "put_back", "kept"}
+    assert set(zone["outcomes"]["kept"]) == {"value", "low", "high"}
+    assert set(zone["stop_rate"]) == {"value", "low", "high", "withheld"}
+    assert set(got["dayparts"][0]) == {"name", "visits", "patterns"}
+
+
+def test_rates_exist_only_where_they_mean_something(summarised: Summary) -> None:
+    zones = {zone.id: zone for zone in summarised.zones}
+    assert zones["aisle-2"].conversion is not None
+    assert zones["aisle-1"].conversion is None
+    assert zones["aisle-1"].stop_rate is not None
+    assert zones["till"].stop_rate is None
+
+
+def test_the_figures_lie_near_what_went_in(summarised: Summary) -> None:
+    assert summarised.visits.low < 2420 < summarised.visits.high
+    assert summarised.coverage == pytest.approx(0.9)
+    stop = {z.id: z.stop_rate.value for z in summarised.zones if z.stop_rate}
+    assert stop["aisle-4"] == pytest.approx(0.5, abs=0.05)
+    assert len(summarised.dayparts) == 10
+
+
+def test_one_weaker_release_makes_the_day_weaker(
+    a_day: Callable[..., list[Release]], meta: Meta
+) -> None:
+    releases = a_day()
+    data = DayData("berlin-1", DAY, {"north": [meta]}, releases)
+    assert summarise(data, params=ShareParams()).standard_privacy
+    releases[3] = msgspec.structs.replace(releases[3], standard_privacy=False)
+    assert not summarise(data, params=ShareParams()).standard_privacy
+
+
+def test_a_shopper_pays_every_agents_budget(
+    a_day: Callable[..., list[Release]], meta: Meta
+) -> None:
+    data = DayData("berlin-1", DAY, {"north": [meta], "south": [meta]}, a_day())
+    got = summarise(data, params=ShareParams())
+    assert got.rho == pytest.approx(0.2)
+    assert got.epsilon == pytest.approx(4.2)
+    assert got.coverage == pytest.approx(0.45)
+
+
+def test_few_visits_are_withheld_at_the_standard_budget(
+    a_day: Callable[..., list[Release]], meta: Meta
+) -> None:
+    data = DayData("berlin-1", DAY, {"north": [meta]}, a_day(visits=40))
+    got = summarise(data, params=ShareParams())
+    assert all(row.value is None and row.withheld for row in got.patterns)
+    assert all(zone.stop_rate.value is None for zone in got.zones if zone.stop_rate)
+
+
+def test_before_the_zones_arrive_there_is_a_report_without_them(
+    cells: Callable[..., Release], meta: Meta
+) -> None:
+    data = DayData("berlin-1", DAY, {"north": [meta]}, [cells(1)])
+    assert summarise(data, params=ShareParams()).zones == ()

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hub.config import Broker, HubConfig, parse_config, read_config, read_password
+from hub.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("database = ", "hub.toml"),
+        ("databas = 'x'", "databas"),
+        ("[broker]\nport = 70000", "broker.port"),
+        ("[broker]\npassword = 'secret'", "password"),
+        ("[batching]\nmessages = 0", "batching.messages"),
+    ],
+)
+def test_errors_name_path_and_key(text: str, word: str) -> None:
+    with pytest.raises(ConfigError, match=r"hub\.toml") as raised:
+        parse_config(text, path="hub.toml")
+    assert word in str(raised.value)
+
+
+def test_no_file_gives_the_defaults() -> None:
+    assert read_config(None) == HubConfig()
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"gone\.toml"):
+        read_config(tmp_path / "gone.toml")
+
+
+def test_the_password_is_the_first_line_of_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text("hush\n")
+    assert read_password(Broker(password_file=str(path))) == "hush"
+    assert read_password(Broker()) is None
+    path.write_text("")
+    with pytest.raises(ConfigError, match="empty"):
+        read_password(Broker(password_file=str(path)))
