@@ -22,7 +22,8 @@ class Coverage:
             raise ValueError(f"a share seen of {seeing}")
         if scene_ms < self._steps[-1][0]:
             raise ValueError("coverage is told in order of time")
-        self._steps.append((scene_ms, float(seeing)))
+        if seeing != self._steps[-1][1]:  # told often, it changes seldom
+            self._steps.append((scene_ms, float(seeing)))
 
     def share(self, start_ms: int, end_ms: int) -> float:
         """Give the time-weighted share seen in [start, end); 0 for an empty period."""

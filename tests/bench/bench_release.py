@@ -1,0 +1,146 @@
+"""How long the release and the visits take: ``python tests/bench/bench_release.py``.
+
+Prints one JSON object; nothing is asserted, machines differ.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import secrets
+import statistics
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from datetime import time as clock
+
+from edge.release.hours import Daypart, Hours
+from edge.release.noise import discrete_gaussian
+from edge.release.privacy import Budget
+from edge.release.released import let_out
+from edge.release.tallies import Tally
+from edge.release.windows import Windows
+from edge.vision.tracking import TrackEnd, TrackPoint
+from edge.visits.path import Stay, Stop
+from edge.visits.plan import Floor, FloorPlan, Polygon, Zone
+from edge.visits.visits import Visit, Visits
+from wire.codebook import default_codebook
+from wire.messages import OUTCOMES, Axis
+
+NOON = datetime(2026, 3, 7, 12, tzinfo=UTC)
+
+
+def _box(west: float, south: float, east: float, north: float) -> Polygon:
+    return ((west, south), (east, south), (east, north), (west, north))
+
+
+def _floor() -> Floor:
+    """Ten aisles of 10 m between shelves, on 30 x 18 m."""
+    aisles = [
+        Zone(f"aisle-{n}", "aisle", "", _box(3 * n + 0.8, 4, 3 * n + 3, 14)) for n in range(10)
+    ]
+    doors = [
+        Zone("entrance", "entrance", "", _box(0, 0, 4, 1.5)),
+        Zone("exit", "exit", "", _box(26, 0, 30, 1.5)),
+    ]
+    shelves = tuple(_box(3 * n, 4, 3 * n + 0.8, 14) for n in range(10))
+    return Floor(FloorPlan("bench", _box(0, 0, 30, 18), (*aisles, *doors), shelves))
+
+
+def _median_s(work: Callable[[], object], *, times: int) -> float:
+    took = []
+    for _ in range(times):
+        began = time.perf_counter()
+        work()
+        took.append(time.perf_counter() - began)
+    return statistics.median(took)
+
+
+def day_of_zones() -> float:
+    """Seconds to let out a day: 10 zones x 4 dayparts x 5 outcomes."""
+    axes = (
+        Axis("zone", tuple(f"aisle-{n}" for n in range(10))),
+        Axis("daypart", ("morning", "midday", "afternoon", "evening")),
+        Axis("outcome", OUTCOMES),
+    )
+    tally = Tally(Budget().channel("zones"), axes=axes)
+    return _median_s(
+        lambda: let_out(
+            tally,
+            window_start=NOON,
+            window_end=NOON + timedelta(days=1),
+            plan="bench",
+            codebook="",
+            coverage=1.0,
+        ),
+        times=20,
+    )
+
+
+def noise_draws() -> float:
+    """Draws a second at the standard variance of ``zones``."""
+    variance = Budget().channel("zones").variance
+    took = _median_s(
+        lambda: [discrete_gaussian(variance, randbelow=secrets.randbelow) for _ in range(1_000)],
+        times=5,
+    )
+    return 1_000 / took
+
+
+def crowd_points(floor: Floor, *, people: int, fps: int, seconds: int) -> float:
+    """Track points a second taken with that many people on the floor, visits made included."""
+    visits = Visits(floor)
+    began = time.perf_counter()
+    over = 0
+    for frame in range(seconds * fps):
+        scene_ms = round(frame * 1_000 / fps)
+        for person in range(people):
+            turn, at = divmod(frame / fps + person, 60.0)  # each walks in and out in a minute
+            track = round(turn) * people + person
+            along = min(at, 60 - at) / 30
+            east, north = 2 + 3 * (person % 9), 0.7 + 15 * along + 0.1 * math.sin(frame)
+            over += len(visits.feed(TrackPoint(track, scene_ms, east, north)))
+            if at + 1 / fps >= 60:
+                over += len(visits.feed(TrackEnd(track, scene_ms)))
+    over += len(visits.flush())
+    took = time.perf_counter() - began
+    if not over:
+        raise SystemExit("the crowd made no visits: the benchmark measures nothing")
+    return people * fps * seconds / took
+
+
+def visits_counted(floor: Floor) -> float:
+    """Visits a second from traits to tallies, 12 stops each."""
+    windows = Windows(
+        floor,
+        codebook=default_codebook(),
+        budget=Budget(),
+        hours=Hours(UTC, clock(8), clock(20)),
+        dayparts=(Daypart("day", clock(0)),),
+        utc_of=lambda scene_ms: NOON + timedelta(milliseconds=scene_ms),
+    )
+    stops = tuple(
+        Stop(f"aisle-{n % 10}", 9_000 * n, 9_000 * n + 6_000, 3 * (n % 10) + 1.2, 5 + n % 7)
+        for n in range(12)
+    )
+    stays = tuple(Stay(f"aisle-{n}", 9_000 * n, 9_000 * n + 8_000) for n in range(10))
+    visit = Visit(0, 120_000, 90.0, (2.0, 0.7), (28.0, 0.7), stays, stops, (), True, True)
+    windows.feed(visit)
+    return 1 / _median_s(lambda: windows.feed(visit), times=50)
+
+
+def main() -> None:
+    """Print every figure."""
+    floor = _floor()
+    figures = {
+        "day_of_zones_s": round(day_of_zones(), 4),
+        "noise_draws_per_s": round(noise_draws()),
+        "crowd_30_at_8_fps_points_per_s": round(crowd_points(floor, people=30, fps=8, seconds=180)),
+        "crowd_needs_points_per_s": 240,
+        "visits_counted_per_s": round(visits_counted(floor)),
+    }
+    print(json.dumps(figures, indent=1))  # noqa: T201 - a benchmark prints
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.errors import PrivacyError
+from edge.release.privacy import Budget
+from edge.release.tallies import Tally
+from wire.messages import Axis
+
+AXES = (Axis("zone", tuple("abc")), Axis("daypart", tuple("xy")), Axis("outcome", tuple("pqrst")))
+cells = st.tuples(st.integers(0, 2), st.integers(0, 1), st.integers(0, 4))
+visits = st.lists(cells, max_size=8, unique=True)
+
+
+def _tally(counted: list[list[tuple[int, ...]]]) -> Tally:
+    tally = Tally(Budget().channel("zones"), axes=AXES)
+    for visit in counted:
+        tally.add(visit)
+    return tally
+
+
+def test_counts_are_row_major() -> None:
+    assert _tally([[(1, 1, 3)]]).exact()[1 * 10 + 1 * 5 + 3] == 1
+    assert sum(_tally([[(0, 0, 0), (2, 1, 4)], [(0, 0, 0)]]).exact()) == 3
+
+
+@given(others=st.lists(visits, max_size=6), one=visits)
+def test_one_visit_moves_the_counts_by_no_more_than_the_clip(
+    others: list[list[tuple[int, ...]]], one: list[tuple[int, ...]]
+) -> None:
+    without, with_it = _tally(others).exact(), _tally([*others, one]).exact()
+    moved = [after - before for before, after in zip(without, with_it, strict=True)]
+    assert set(moved) <= {0, 1}
+    assert math.sqrt(sum(step * step for step in moved)) <= math.sqrt(8)
+
+
+def test_more_than_the_clip_is_refused_and_counts_nothing() -> None:
+    tally = _tally([])
+    nine = [(zone, part, 0) for zone in range(3) for part in range(2)] + [
+        (0, 0, n) for n in (1, 2, 3)
+    ]
+    with pytest.raises(PrivacyError, match="8 different cells"):
+        tally.add(nine)
+    with pytest.raises(PrivacyError, match="8 different cells"):
+        tally.add([(0, 0, 0), (0, 0, 0)])
+    with pytest.raises(IndexError):
+        tally.add([(0, 0, 0), (3, 0, 0)])
+    with pytest.raises(IndexError):
+        tally.add([(0, -1, 0)])
+    assert sum(tally.exact()) == 0
