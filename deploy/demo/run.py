@@ -39,7 +39,7 @@ def main() -> int:
     """Run the demo; 0 when a report was written."""
     options = arguments()
     out = Path(options.out).resolve()
-    with workspace() as work, Processes(work / "logs") as processes:
+    with workspace(options.work) as work, Processes(work / "logs") as processes:
         try:
             return chain(options, work=work, out=out, processes=processes)
         except KeyboardInterrupt:
@@ -59,6 +59,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--speed", type=float, default=5.0, help="scene seconds per wall second")
     parser.add_argument("--minutes", type=float, default=14.0, help="scene minutes")
     parser.add_argument("--out", default="run/demo", help="folder for the report")
+    parser.add_argument("--work", help="keep databases, queues and logs in this folder")
+    parser.add_argument("--broker-port", type=int, default=0, help="default: a free one")
     return parser.parse_args()
 
 
@@ -122,7 +124,7 @@ class Processes:
 def chain(options: argparse.Namespace, *, work: Path, out: Path, processes: Processes) -> int:
     """Start everything, wait for closing time, report and compare."""
     speed, scene_s = options.speed, options.minutes * 60
-    port = free_port()
+    port = options.broker_port or free_port()
     anchored_at = datetime.now(UTC) + timedelta(seconds=LEAD_S)
     begins_at = OPENS.astimezone(UTC)
     say(
@@ -294,8 +296,11 @@ def toml_table(header: str, values: dict[str, Any]) -> str:
 
 
 @contextlib.contextmanager
-def workspace() -> Iterator[Path]:
-    """Give a folder for databases, queues and ports, gone afterwards."""
+def workspace(keep: str | None) -> Iterator[Path]:
+    """Give a folder for databases, queues and ports; gone afterwards unless it was asked for."""
+    if keep is not None:
+        yield Path(keep)
+        return
     with tempfile.TemporaryDirectory(prefix="aislewise-demo-") as folder:
         yield Path(folder)
 
