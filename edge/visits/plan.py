@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
-from shapely.geometry import LineString
+from scipy.sparse.csgraph import shortest_path
 from shapely.geometry import Polygon as Shape
 from shapely.validation import explain_validity
 
@@ -61,16 +58,14 @@ class FloorParams:
     """How finely the floor is measured.
 
     Attributes:
-        grid_m: raster of walkable floor for shortest walks; a fifth of a narrow aisle.
         sliver_m: how far drawn edges may overlap or stick out before it is an error: hand-drawn
             plans are good to centimetres.
-        cached_walks: fields of shortest walks kept in memory, one a starting cell.
+        graze_m: a straight walk may touch a fixture this deep: along its edge is not through it.
         counter_m: a fixture this close to a till zone is its counter and holds no goods.
     """
 
-    grid_m: float = 0.25
     sliver_m: float = 0.05
-    cached_walks: int = 256
+    graze_m: float = 0.001
     counter_m: float = 0.3
 
 
@@ -161,7 +156,7 @@ class Floor:
         # Smallest first: a promo island drawn inside an aisle wins there.
         ordered = sorted(plan.zones, key=lambda zone: (shapes[zone.id].area, zone.id))
         self._lookup = [(zone, shapes[zone.id].bounds) for zone in ordered]
-        self._raster = _Raster(self._walkable, params=self.params)
+        self._corners = _Corners(self._walkable, params=self.params)
 
     def zone_at(self, east_m: float, north_m: float) -> Zone | None:
         """Give the smallest zone that holds a point, or None."""
@@ -204,25 +199,14 @@ class Floor:
         return bool(shapely.covers(self._walkable, shapely.Point(east_m, north_m)))
 
     def walk_m(self, points: Sequence[Point]) -> NDArray[np.float64]:
-        """Give the shortest walks between points over walkable floor.
+        """Give the shortest walks between points over walkable floor, around the fixtures.
 
-        A walk in sight is its straight line; one around fixtures is measured on a raster, 16
-        directions, at most 3 % too long. A point inside a fixture starts from the nearest floor.
+        A point inside a fixture starts from the nearest floor.
 
         Returns:
             (N, N) metres, symmetric; infinite where there is no way.
         """
-        count = len(points)
-        walks = np.zeros((count, count))
-        for one, other in itertools.combinations(range(count), 2):
-            walks[one, other] = walks[other, one] = self._one_walk_m(points[one], points[other])
-        return walks
-
-    def _one_walk_m(self, start: Point, end: Point) -> float:
-        straight = math.dist(start, end)
-        if straight == 0 or self._walkable.covers(LineString((start, end))):
-            return straight
-        return max(straight, self._raster.walk_m(start, end))
+        return self._corners.walk_m(np.asarray(points, dtype=np.float64).reshape(-1, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,69 +233,46 @@ def _inside(polygon: Polygon, east_m: float, north_m: float) -> bool:
     return inside
 
 
-class _Raster:
-    """Walkable floor as a grid of cells joined to 16 neighbours."""
+class _Corners:
+    """Shortest walks: straight, or from corner to corner of what stands in the way.
 
-    STEPS = ((1, 0), (0, 1), (1, 1), (1, -1), (2, 1), (1, 2), (2, -1), (1, -2))
+    Source: Lozano-Perez & Wesley 1979, visibility graphs.
+    """
 
     def __init__(self, walkable: Shape, *, params: FloorParams) -> None:
-        west, south, east, north = walkable.bounds
-        self._cached_walks = params.cached_walks
-        self._fields: OrderedDict[int, NDArray[np.float64]] = OrderedDict()
-        columns = max(1, math.ceil((east - west) / params.grid_m))
-        rows = max(1, math.ceil((north - south) / params.grid_m))
-        east_m = west + (np.arange(columns) + 0.5) * (east - west) / columns
-        north_m = south + (np.arange(rows) + 0.5) * (north - south) / rows
-        grid = np.stack(np.meshgrid(east_m, north_m, indexing="ij"), axis=-1)
-        free = shapely.covers(walkable, shapely.points(grid))
-        if not free.any():
-            raise ConfigError(
-                f"nowhere is the floor between fixtures {params.grid_m} m wide; correct the plan"
-            )
-        self._places: NDArray[np.float64] = grid[free]
-        self._graph = _graph(grid, free=free, walkable=walkable, steps=self.STEPS)
+        self._walkable = walkable
+        self._sight = walkable.buffer(params.graze_m, join_style="mitre")
+        shapely.prepare(self._sight)
+        self._places: NDArray[np.float64] = np.unique(shapely.get_coordinates(walkable), axis=0)
+        seen_m = self._seen_m(self._places, self._places)
+        self._between_m: NDArray[np.float64] = shortest_path(seen_m, directed=False)
 
-    def walk_m(self, start: Point, end: Point) -> float:
-        """Give the shortest walk between two points, over the cells nearest to them."""
-        first, last = self._nearest(start), self._nearest(end)
-        ends_m = math.dist(start, self._places[first]) + math.dist(end, self._places[last])
-        return float(self._field(first)[last]) + ends_m
+    def walk_m(self, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give the (N, N) shortest walks between (N, 2) points."""
+        floor_m = self._on_floor(points_m)
+        off_m = np.linalg.norm(points_m - floor_m, axis=1)
+        to_corners_m = self._seen_m(floor_m, self._places)
+        onward_m = (to_corners_m[:, :, None] + self._between_m).min(axis=1)
+        around_m = (onward_m[:, None, :] + to_corners_m).min(axis=2)
+        walks_m = np.minimum(self._seen_m(floor_m, floor_m), around_m)
+        walks_m = np.minimum(walks_m, walks_m.T) + off_m[:, None] + off_m
+        np.fill_diagonal(walks_m, 0.0)
+        return walks_m
 
-    def _nearest(self, point: Point) -> int:
-        gaps = self._places - np.asarray(point)
-        return int(np.argmin(np.einsum("ij,ij->i", gaps, gaps)))
+    def _seen_m(
+        self, froms_m: NDArray[np.float64], tos_m: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Give (N, M) straight distances, infinite where something is in the way."""
+        shape = (len(froms_m), len(tos_m), 2)
+        ends = np.stack(
+            [np.broadcast_to(froms_m[:, None], shape), np.broadcast_to(tos_m, shape)], axis=2
+        )
+        away_m: NDArray[np.float64] = np.linalg.norm(ends[:, :, 1] - ends[:, :, 0], axis=-1)
+        clear = shapely.covers(self._sight, shapely.linestrings(ends))
+        seen_m: NDArray[np.float64] = np.where(clear | (away_m == 0), away_m, np.inf)
+        return seen_m
 
-    def _field(self, node: int) -> NDArray[np.float64]:
-        field = self._fields.pop(node, None)
-        if field is None:
-            field = dijkstra(self._graph, directed=False, indices=node)
-            if len(self._fields) >= self._cached_walks:
-                self._fields.popitem(last=False)
-        self._fields[node] = field
-        return field
-
-
-def _graph(
-    grid: NDArray[np.float64],
-    *,
-    free: NDArray[np.bool_],
-    walkable: Shape,
-    steps: Iterable[tuple[int, int]],
-) -> csr_array:
-    """Join free cells whose straight connection stays on walkable floor."""
-    columns, rows = free.shape
-    numbers = np.full(free.shape, -1)
-    numbers[free] = np.arange(int(free.sum()))
-    tails, heads, lengths = [], [], []
-    for right, up in steps:
-        here = (slice(0, columns - right), slice(max(0, -up), rows - max(0, up)))
-        there = (slice(right, columns), slice(max(0, up), rows - max(0, -up)))
-        both = free[here] & free[there]
-        ends = np.stack([grid[here][both], grid[there][both]], axis=1)
-        clear = shapely.covers(walkable, shapely.linestrings(ends))
-        tails.append(numbers[here][both][clear])
-        heads.append(numbers[there][both][clear])
-        lengths.append(np.linalg.norm(ends[:, 1] - ends[:, 0], axis=-1)[clear])
-    size = int(free.sum())
-    edges = (np.concatenate(tails), np.concatenate(heads))
-    return csr_array((np.concatenate(lengths), edges), shape=(size, size))
+    def _on_floor(self, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
+        lines = shapely.shortest_line(self._walkable, shapely.points(points_m))
+        starts: NDArray[np.float64] = shapely.get_coordinates(lines).reshape(-1, 2, 2)[:, 0]
+        return starts

@@ -123,6 +123,7 @@ class Visits:
         self._events: list[tuple[int, ItemEvent]] = []
         self._holders: dict[bytes, Walk] = {}
         self._now_ms = 0
+        self._soonest_ms: float = math.inf  # nothing is due before; points only put it off
 
     @property
     def latest_ms(self) -> int:
@@ -134,6 +135,7 @@ class Visits:
         if isinstance(item, ItemEvent):
             due_ms = max(self._now_ms, item.scene_ms + self._params.settle_ms)
             self._events.append((due_ms, item))
+            self._soonest_ms = min(self._soonest_ms, due_ms)
             return []
         if isinstance(item, TrackEnd):
             walk = self._by_track.get(item.track)
@@ -151,11 +153,13 @@ class Visits:
     def advance(self, now_ms: int) -> list[Visit]:
         """Settle whatever is due; gives the visits that are over."""
         over: list[Visit] = []
-        due_ms = self.due_ms()
-        while due_ms is not None and due_ms <= now_ms:
-            self._now_ms = max(self._now_ms, due_ms)
-            over += self._settle(due_ms)
+        while self._soonest_ms <= now_ms:
             due_ms = self.due_ms()
+            if due_ms is not None and due_ms <= now_ms:
+                self._now_ms = max(self._now_ms, due_ms)
+                over += self._settle(due_ms)
+                due_ms = self.due_ms()
+            self._soonest_ms = math.inf if due_ms is None else due_ms
         self._now_ms = max(self._now_ms, now_ms)
         return over
 
@@ -180,6 +184,7 @@ class Visits:
         walk = Walk(point.track, at_door)
         self._walks.append(walk)
         self._by_track[point.track] = walk
+        self._soonest_ms = min(self._soonest_ms, point.scene_ms)
         return walk
 
     def _at_door(self, east_m: float, north_m: float) -> bool:
@@ -191,6 +196,7 @@ class Visits:
 
     def _lose(self, walk: Walk) -> None:
         walk.lost = True
+        self._soonest_ms = min(self._soonest_ms, walk.end_ms)
         walk.door_at_end = self._at_door(walk.east_m[-1], walk.north_m[-1])
 
     def _walk_due_ms(self, walk: Walk) -> int:

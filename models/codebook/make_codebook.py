@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,8 @@ class Sight:
         pick_seen: share of picks that are heard (behaviour/NOTES.md section 4: 15 % missed).
         back_seen: share of put-backs heard, of those whose pick was.
         proof_s: how late the news of a pick comes.
+        losses_per_s: how often a track is lost; it comes back as another.
+        loss_s: longest time it stays away, evenly from 1 s.
     """
 
     step_s: float = 0.2
@@ -61,6 +64,8 @@ class Sight:
     pick_seen: float = 0.85
     back_seen: float = 0.70
     proof_s: float = 5.0
+    losses_per_s: float = 0.0
+    loss_s: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,9 @@ class _Watch:
 
     sight: Sight
     rng: np.random.Generator
+    ids: Iterator[int] = field(default_factory=count)
+    tracks: dict[int, int] = field(default_factory=dict)
+    away_until_s: dict[int, float] = field(default_factory=dict)
     errors: dict[int, Array] = field(default_factory=dict)
     began: dict[tuple[int, float, float], int] = field(default_factory=dict)
     heard: set[int] = field(default_factory=set)
@@ -89,17 +97,30 @@ class _Watch:
         here = {number for number, _, _ in seen.people}
         for gone in sorted(set(self.errors) - here):
             del self.errors[gone]
-            yield TrackEnd(gone, scene_ms)
-        keep = math.exp(-self.sight.step_s / self.sight.noise_s)
+            yield TrackEnd(self.tracks[gone], scene_ms)
         for number, east_m, north_m in seen.people:
-            fresh = self.rng.normal(0, self.sight.noise_m, 2)
-            last = self.errors.get(number)
-            error = fresh if last is None else keep * last + math.sqrt(1 - keep * keep) * fresh
-            self.errors[number] = error
+            if number not in self.errors:
+                self.tracks[number] = next(self.ids)
+            elif self.rng.random() < self.sight.losses_per_s * self.sight.step_s:
+                self.away_until_s[number] = seen.at_s + self.rng.uniform(1, self.sight.loss_s)
+                yield TrackEnd(self.tracks[number], scene_ms)
+                self.tracks[number] = next(self.ids)
+            first = number not in self.errors
+            error = self._error(number)
+            if seen.at_s < self.away_until_s.get(number, 0.0):
+                continue
             point = (east_m + float(error[0]), north_m + float(error[1]))
-            if last is None:
+            if first:
                 self.began[(scene_ms, *point)] = number
-            yield TrackPoint(number, scene_ms, *point)
+            yield TrackPoint(self.tracks[number], scene_ms, *point)
+
+    def _error(self, number: int) -> Array:
+        keep = math.exp(-self.sight.step_s / self.sight.noise_s)
+        fresh = self.rng.normal(0, self.sight.noise_m, 2)
+        last = self.errors.get(number)
+        error = fresh if last is None else keep * last + math.sqrt(1 - keep * keep) * fresh
+        self.errors[number] = error
+        return error
 
     def hear(self, done: Handled) -> None:
         if done.gtin is None or done.kind == "sold":
@@ -150,9 +171,15 @@ def examples(
 ) -> tuple[list[Example], int]:
     """Follow a simulated store for some hours.
 
+    Args:
+        store: which.
+        seed: of shoppers and errors.
+        hours: of scene time.
+        sight: how well the agent sees.
+
     Returns:
-        The visits the agent measured that are somebody's whole visit, and how many there truly
-        were.
+        The visits the agent measured that begin where somebody's does, and how many visits it
+        measured in all.
     """
     sight = sight or Sight()
     watch = _Watch(sight, np.random.default_rng((seed, 99)))
@@ -184,7 +211,7 @@ def examples(
                     patterns(truth, params=TruthParams()),
                 )
             )
-    return found, len(truths)
+    return found, len(over)
 
 
 def make(
