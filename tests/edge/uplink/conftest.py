@@ -50,6 +50,15 @@ def make_released() -> Callable[[int], Released]:
 
 
 @pytest.fixture
+def fill(make_released: Callable[[int], Released]) -> Callable[[Outbox, int], None]:
+    def put(outbox: Outbox, count: int) -> None:
+        for hour in range(count):
+            outbox.put(make_released(hour), at=NOON)
+
+    return put
+
+
+@pytest.fixture
 def open_outbox(tmp_path: Path) -> Iterator[Callable[..., Outbox]]:
     opened: list[Outbox] = []
 

@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import pytest
 
 from edge.config import Broker as Address
 from edge.errors import DeviceError
-from edge.release.released import Released
 from edge.uplink.mqtt_io import Uplink, UplinkParams, probe
 from edge.uplink.outbox_io import Outbox
 from wire.codebook import default_codebook
@@ -22,8 +21,32 @@ from wire.messages import Config, Health, Meta, Privacy, Status
 from wire.topics import Topic
 
 Open = Callable[..., Outbox]
-Make = Callable[[int], Released]
+Fill = Callable[[Outbox, int], None]
 QUICK = UplinkParams(resend_s=1.0, health_s=0.5, reconnect_s=1, reconnect_max_s=1)
+
+
+class Broker(Protocol):
+    """The conftest's broker process."""
+
+    port: int
+
+    def start(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+
+class Hub(Protocol):
+    """The conftest's subscriber."""
+
+    stored: dict[tuple[str, int], bytes]
+    dropped: set[tuple[str, int]]
+    repeats: int
+    clashes: int
+    others: list[tuple[str, bytes]]
+    quiet: bool
+    lock: threading.Lock
+
+    def say(self, topic: Topic, payload: bytes) -> None: ...
 
 
 def meta() -> Meta:
@@ -49,14 +72,14 @@ def health() -> Health:
 
 @contextmanager
 def uplink_to(
-    port: int, outbox: Outbox, *, params: UplinkParams = QUICK, **options: Any
+    port: int, outbox: Outbox, *, params: UplinkParams = QUICK, password_file: Path | None = None
 ) -> Iterator[tuple[Uplink, list[Config]]]:
     configs: list[Config] = []
     uplink = Uplink(
         outbox,
         store="berlin-1",
         agent="north",
-        broker=Address(port=port, **options),
+        broker=Address(port=port, password_file=password_file),
         meta=meta,
         health=health,
         on_config=configs.append,
@@ -70,7 +93,7 @@ def uplink_to(
         uplink.close()
 
 
-def states(hub: Any) -> list[str]:
+def states(hub: Hub) -> list[str]:
     topic = Topic("berlin-1", "north", "status")
     with hub.lock:
         said = [decode(topic, payload) for leaf, payload in hub.others if leaf == "status"]
@@ -78,7 +101,7 @@ def states(hub: Any) -> list[str]:
 
 
 def test_says_what_it_is_and_how_it_is(
-    broker: Any, hub: Any, open_outbox: Open, until: Callable[..., None]
+    broker: Broker, hub: Hub, open_outbox: Open, until: Callable[..., None]
 ) -> None:
     with uplink_to(broker.port, open_outbox()) as (uplink, _):
         until(lambda: sum(leaf == "health" for leaf, _ in hub.others) >= 2)
@@ -90,19 +113,17 @@ def test_says_what_it_is_and_how_it_is(
 
 
 def test_releases_arrive_once_and_are_acknowledged(
-    broker: Any,
-    hub: Any,
+    broker: Broker,
+    hub: Hub,
     open_outbox: Open,
-    make_released: Make,
-    noon: datetime,
+    fill: Fill,
     until: Callable[..., None],
 ) -> None:
     outbox = open_outbox()
-    for n in range(60):
-        outbox.put(make_released(n), at=noon)
+    fill(outbox, 60)
     with uplink_to(broker.port, outbox, params=UplinkParams()) as (uplink, _):
         until(lambda: outbox.level().waiting == 0)
-        outbox.put(make_released(60), at=noon)
+        fill(outbox, 1)
         uplink.wake()
         until(lambda: outbox.level().waiting == 0)
         assert uplink.counters()["releases_sent"] == 61
@@ -111,21 +132,18 @@ def test_releases_arrive_once_and_are_acknowledged(
 
 
 def test_a_killed_broker_loses_nothing(
-    broker: Any,
-    hub: Any,
+    broker: Broker,
+    hub: Hub,
     open_outbox: Open,
-    make_released: Make,
-    noon: datetime,
+    fill: Fill,
     until: Callable[..., None],
 ) -> None:
     outbox = open_outbox()
-    for n in range(50):
-        outbox.put(make_released(n), at=noon)
+    fill(outbox, 50)
     with uplink_to(broker.port, outbox) as (uplink, _):
         until(lambda: len(hub.stored) > 0)
         broker.kill()
-        for n in range(50, 100):
-            outbox.put(make_released(n), at=noon)
+        fill(outbox, 50)
         until(lambda: uplink.state == "down")
         assert "127.0.0.1" in uplink.detail
         broker.start()
@@ -135,16 +153,15 @@ def test_a_killed_broker_loses_nothing(
 
 
 def test_sent_again_until_the_hub_says_so(
-    broker: Any,
-    hub: Any,
+    broker: Broker,
+    hub: Hub,
     open_outbox: Open,
-    make_released: Make,
-    noon: datetime,
+    fill: Fill,
     until: Callable[..., None],
 ) -> None:
     outbox = open_outbox()
     hub.quiet = True
-    outbox.put(make_released(0), at=noon)
+    fill(outbox, 1)
     with uplink_to(broker.port, outbox) as (uplink, _):
         until(lambda: hub.repeats >= 1)
         hub.quiet = False
@@ -153,16 +170,14 @@ def test_sent_again_until_the_hub_says_so(
 
 
 def test_a_dropped_release_does_not_hold_up_the_rest(
-    broker: Any,
-    hub: Any,
+    broker: Broker,
+    hub: Hub,
     open_outbox: Open,
-    make_released: Make,
-    noon: datetime,
+    fill: Fill,
     until: Callable[..., None],
 ) -> None:
     outbox = open_outbox(max_rows=3)
-    for n in range(6):
-        outbox.put(make_released(n), at=noon)
+    fill(outbox, 6)
     with uplink_to(broker.port, outbox):
         until(lambda: outbox.level().waiting == 0)
     assert sorted(seq for _, seq in hub.dropped) == [1, 2, 3]
@@ -170,7 +185,7 @@ def test_a_dropped_release_does_not_hold_up_the_rest(
 
 
 def test_config_reaches_the_agent_and_nonsense_does_not(
-    broker: Any, hub: Any, open_outbox: Open, noon: datetime, until: Callable[..., None]
+    broker: Broker, hub: Hub, open_outbox: Open, noon: datetime, until: Callable[..., None]
 ) -> None:
     topic = Topic("berlin-1", "north", "config")
     with uplink_to(broker.port, open_outbox()) as (uplink, configs):
@@ -182,7 +197,7 @@ def test_config_reaches_the_agent_and_nonsense_does_not(
 
 
 def test_a_vanished_agent_is_offline_by_its_last_will(
-    broker: Any, hub: Any, open_outbox: Open, until: Callable[..., None]
+    broker: Broker, hub: Hub, open_outbox: Open, until: Callable[..., None]
 ) -> None:
     with uplink_to(broker.port, open_outbox()) as (uplink, _):
         until(lambda: states(hub) == ["online"])
@@ -204,12 +219,12 @@ def test_an_absent_broker_is_a_state_and_not_a_wait(open_outbox: Open) -> None:
         assert f"127.0.0.1:{port}" in uplink.detail
 
 
-def test_probe_names_the_broker_and_the_mend(broker: Any, tmp_path: Path) -> None:
+def test_probe_names_the_broker_and_the_mend(broker: Broker, tmp_path: Path) -> None:
     probe(Address(port=broker.port), store="berlin-1", agent="north")
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         port = deaf.getsockname()[1]
-        with pytest.raises(DeviceError, match=f"127.0.0.1:{port}.*check that it runs"):
+        with pytest.raises(DeviceError, match=rf"127\.0\.0\.1:{port}.*check that it runs"):
             probe(Address(port=port), store="berlin-1", agent="north")
         deaf.listen()
         with pytest.raises(DeviceError, match="no answer"):
@@ -244,6 +259,6 @@ def test_probe_says_when_it_is_refused() -> None:
         thread = threading.Thread(target=refuse, args=(listener,))
         thread.start()
         port = listener.getsockname()[1]
-        with pytest.raises(DeviceError, match="refuses this agent.*password_file"):
+        with pytest.raises(DeviceError, match=r"refuses this agent.*password_file"):
             probe(Address(port=port), store="berlin-1", agent="north")
         thread.join()

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import itertools
+import os
+import pty
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from edge.errors import DeviceError
+from edge.rfid.driver import Region, Settings
+from edge.rfid.drivers.m100 import M100
+from edge.rfid.epc import ProductClasses
+from edge.rfid.reader_io import Reader, open_port, probe
+from edge.rfid.reads import TagRead
+from firmware_sim import m100 as firmware
+from firmware_sim.goods import sgtin96
+from firmware_sim.pty_io import SerialPort
+from firmware_sim.radio import Reply, Round
+from firmware_sim.radio import Settings as Air
+
+EPCS = [sgtin96("80614141123458", serial=n) for n in range(1, 9)]
+
+
+def wall_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
+
+
+def field(now_ms: int, _air: Air) -> Round:
+    """Eight tags, all heard in every round of a fifth of a second."""
+    replies = tuple(Reply(now_ms + 20 * n, epc, -50 - n) for n, epc in enumerate(EPCS))
+    return Round(end_ms=now_ms + 200, replies=replies)
+
+
+@contextmanager
+def module(
+    link: Path, *, envelope: firmware.Envelope = "BB7E", baud: int = 115_200
+) -> Iterator[SerialPort]:
+    begun = time.monotonic()
+    with SerialPort(
+        link,
+        firmware=firmware.M100(field, envelope=envelope, baud=baud),
+        scene_s=lambda: time.monotonic() - begun,
+        speed=1.0,
+        lock=threading.Lock(),
+    ) as port:
+        yield port
+
+
+def driver(now_ms: int, *, region: Region = "EU", power_dbm: float = 20.0) -> M100:
+    classes = ProductClasses(bytes(range(32)))
+    return M100(Settings(region, power_dbm), classes=classes, now_ms=now_ms)
+
+
+@contextmanager
+def reading(link: Path, sink: Callable[[list[TagRead]], None]) -> Iterator[Reader]:
+    ticks = itertools.count(1000)
+    reader = Reader(
+        "toys",
+        str(link),
+        driver=driver,
+        sink=sink,
+        scene_ms=lambda: next(ticks),
+        wall_ms=wall_ms,
+    )
+    reader.start()
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], bool]], None]:
+    def wait(met: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 30
+        while not met():
+            assert time.monotonic() < deadline, "it never came"
+            time.sleep(0.01)
+
+    return wait
+
+
+@pytest.mark.parametrize("envelope", ["BB7E", "AADD"])
+def test_reads_of_a_module_in_either_envelope(
+    tmp_path: Path, envelope: firmware.Envelope, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    reads: list[TagRead] = []
+    with (
+        module(tmp_path / "reader", envelope=envelope),
+        reading(tmp_path / "reader", reads.extend) as reader,
+    ):
+        until(lambda: len(reads) >= 40)
+        assert reader.state == "up"
+        assert reader.counters() == {}
+    assert {read.product_class for read in reads} == {"80614141123458"}
+    assert len({read.tag for read in reads}) == len(EPCS)
+    assert {read.rssi_dbm for read in reads} == set(range(-57, -49))
+    times = [read.scene_ms for read in reads]
+    assert times == sorted(times)
+    assert {(read.reader, read.antenna) for read in reads} == {("toys", 1)}
+
+
+def test_an_unplugged_reader_comes_back(
+    tmp_path: Path, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    reads: list[TagRead] = []
+    with module(tmp_path / "reader") as port, reading(tmp_path / "reader", reads.extend) as reader:
+        until(lambda: len(reads) > 0)
+        port.unplug()
+        until(lambda: reader.state == "down")
+        assert str(tmp_path / "reader") in reader.detail
+        heard = len(reads)
+        port.replug()
+        until(lambda: len(reads) > heard and reader.state == "up")
+        assert reader.detail == ""
+        assert reader.counters()["reconnects"] >= 1
+
+
+def test_a_port_that_is_not_there_is_tried_again(
+    tmp_path: Path, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    reads: list[TagRead] = []
+    with reading(tmp_path / "reader", reads.extend) as reader:
+        until(lambda: reader.state == "down")
+        assert "no such port" in reader.detail
+        with module(tmp_path / "reader"):
+            until(lambda: len(reads) > 0)
+
+
+def test_counters_tell_nothing_of_tags(
+    tmp_path: Path, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    reads: list[TagRead] = []
+    with module(tmp_path / "reader"), reading(tmp_path / "reader", reads.extend) as reader:
+        until(lambda: len(reads) > 50)
+        assert set(reader.counters()) <= {
+            "frames_rejected",
+            "reconnects",
+            "restarts",
+            "refused",
+            "error",
+            "reissued",
+        }
+
+
+def test_probe_gives_the_modules_own_words(tmp_path: Path) -> None:
+    with module(tmp_path / "reader"):
+        assert probe(str(tmp_path / "reader"), driver=driver, wall_ms=wall_ms) == "M100 26dBm V1.0"
+
+
+def test_probe_names_the_mend(tmp_path: Path) -> None:
+    with pytest.raises(DeviceError, match=r"ttyNone: no such port; plug"):
+        probe(str(tmp_path / "ttyNone"), driver=driver, wall_ms=wall_ms)
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(DeviceError, match="cannot be opened as a serial port"):
+        probe(str(tmp_path / "file"), driver=driver, wall_ms=wall_ms)
+    with module(tmp_path / "reader"):
+        strong = partial(driver, power_dbm=33.0)
+        with pytest.raises(DeviceError, match="refuses power_dbm 33; correct"):
+            probe(str(tmp_path / "reader"), driver=strong, wall_ms=wall_ms)
+
+
+def test_probe_of_a_deaf_line() -> None:
+    host, device = pty.openpty()
+    try:
+        with pytest.raises(DeviceError, match="no answer at 115200 baud"):
+            probe(os.ttyname(device), driver=driver, wall_ms=wall_ms)
+    finally:
+        os.close(host)
+        os.close(device)
+
+
+def test_a_port_in_use_is_said(tmp_path: Path) -> None:
+    with (
+        module(tmp_path / "reader"),
+        open_port(str(tmp_path / "reader"), baud=115_200),
+        pytest.raises(DeviceError, match="in use by another program"),
+    ):
+        open_port(str(tmp_path / "reader"), baud=115_200)
