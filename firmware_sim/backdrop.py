@@ -3,6 +3,8 @@
 Colours are BGR. All textures come from the room's floor seed.
 """
 
+# ruff: noqa: PLR2004 -- sizes of goods and odds of looks are made up here, once each
+
 from __future__ import annotations
 
 import math
@@ -106,7 +108,7 @@ def rays_of(lens: Lens, *, width_px: int, height_px: int) -> Floats:
     right = (np.arange(width_px) + 0.5 - lens.middle_px[0]) / lens.focal_px
     up = (lens.middle_px[1] - np.arange(height_px) - 0.5) / lens.focal_px
     rays = right[None, :, None] * lens.axes[0] + up[:, None, None] * lens.axes[1] + lens.axes[2]
-    return rays.astype(np.float32)
+    return np.asarray(rays, np.float32)
 
 
 def lamps_of(room: Room) -> Lamps:
@@ -198,7 +200,7 @@ def _paint(
     colour[floor] += _gleam(hits.place[floor], rays[floor], rng=rng)
     wall = hits.surface == 1
     colour[wall] = _wall(hits.across[wall], hits.place[wall, 2], rng=rng, noise=noise)
-    ceiling = hits.surface == 2  # noqa: PLR2004 -- the surface codes are those of _Hits
+    ceiling = hits.surface == 2
     colour[ceiling] = np.where(
         _panels(hits.place[ceiling], spacing_m=2.4)[:, None], 1.3, rng.uniform(0.4, 0.75)
     )
@@ -212,7 +214,7 @@ def _paint(
 def _at(noise: Floats, x: Floats, y: Floats) -> Floats:
     rows = np.floor(y).astype(np.int64) % NOISE_SIDE
     cols = np.floor(x).astype(np.int64) % NOISE_SIDE
-    return noise[rows, cols]
+    return np.asarray(noise[rows, cols])
 
 
 def _hash(table: Ints, x: Ints, y: Ints) -> Floats:
@@ -249,7 +251,7 @@ def _floor(place: Floats, *, rng: np.random.Generator, noise: Floats, table: Int
         cols = np.floor(x / long + _hash(table, rows, rows) * 3).astype(np.int64)
         tone = 1 + rng.uniform(0.1, 0.3) * (_hash(table, cols, rows) - 0.5)
         tone = tone * (1 + 0.05 * _at(noise, x * 12, y * 160))
-        tone = np.where(np.mod(y, wide) < 0.008, tone * 0.75, tone)  # noqa: PLR2004 -- a gap of 8 mm
+        tone = np.where(np.mod(y, wide) < 0.008, tone * 0.75, tone)
         base = base * np.array([0.65, 0.85, 1.0], np.float32)
     elif kind == "carpet":
         tone = 1 + 0.12 * _at(noise, x * 130, y * 130)
@@ -261,8 +263,8 @@ def _floor(place: Floats, *, rng: np.random.Generator, noise: Floats, table: Int
 
 def _panels(place: Floats, *, spacing_m: float) -> NDArray[np.bool_]:
     return np.asarray(
-        (np.mod(place[:, 0], spacing_m) < 0.35 * spacing_m)  # noqa: PLR2004 -- lit share
-        & (np.mod(place[:, 1], spacing_m) < 0.5 * spacing_m)  # noqa: PLR2004 -- lit share
+        (np.mod(place[:, 0], spacing_m) < 0.35 * spacing_m)
+        & (np.mod(place[:, 1], spacing_m) < 0.5 * spacing_m)
     )
 
 
@@ -281,7 +283,7 @@ def _wall(across: Floats, up: Floats, *, rng: np.random.Generator, noise: Floats
     colour = base * (1 + 0.04 * _at(noise, across * 15, up * 15))[:, None]
     for _ in range(int(rng.integers(0, 9))):
         _poster(colour, across, up, rng=rng)
-    return np.asarray(colour * np.where(up < 0.1, 0.5, 1.0)[:, None], np.float32)  # noqa: PLR2004 -- skirting board
+    return np.asarray(colour * np.where(up < 0.1, 0.5, 1.0)[:, None], np.float32)
 
 
 def _poster(colour: Floats, across: Floats, up: Floats, *, rng: np.random.Generator) -> None:
@@ -291,8 +293,8 @@ def _poster(colour: Floats, across: Floats, up: Floats, *, rng: np.random.Genera
     inside = (across > left) & (across < left + wide) & (up > low) & (up < low + tall)
     u, v = (across[inside] - left) / wide, (up[inside] - low) / tall
     paint = np.tile(muted(rng, low=0.2, high=1.0, vivid=0.8), (int(inside.sum()), 1))
-    paint[np.mod(v * rng.uniform(3, 9), 1) < 0.3] = muted(rng, low=0.1, high=1.0, vivid=0.8)  # noqa: PLR2004 -- lines of print
-    if rng.random() < 0.4:  # noqa: PLR2004 -- share of posters that show a face
+    paint[np.mod(v * rng.uniform(3, 9), 1) < 0.3] = muted(rng, low=0.1, high=1.0, vivid=0.8)
+    if rng.random() < 0.4:
         face = ((u - 0.5) / 0.16) ** 2 + ((v - 0.7) / 0.17) ** 2 < 1
         chest = ((u - 0.5) / 0.32) ** 2 + ((v - 0.2) / 0.38) ** 2 < 1
         paint[chest] = muted(rng, low=0.1, high=0.9, vivid=0.6)
@@ -315,11 +317,11 @@ def _side(
     colours = np.stack([muted(rng, low=0.15, high=0.95, vivid=0.55) for _ in range(24)])
     goods = colours[(_hash(table, brand, shelf) * 23.9).astype(np.int64)]
     goods = goods * (0.85 + 0.3 * _hash(table, item, shelf + 7))[:, None]
-    label = (within > 0.3) & (within < 0.5)  # noqa: PLR2004 -- where a pack's label is
+    label = (within > 0.3) & (within < 0.5)
     goods = np.where(label[:, None], 0.6 * goods + 0.3, goods)
     tall = 0.55 + 0.4 * _hash(table, brand, shelf + 13)
-    gap = (within > tall) | (np.mod(across / wide, 1) < 0.06)  # noqa: PLR2004 -- between packs
-    board = within < 0.09  # noqa: PLR2004 -- a board's share of the shelf
+    gap = (within > tall) | (np.mod(across / wide, 1) < 0.06)
+    board = within < 0.09
     metal = rng.uniform(0.35, 0.9)
     return np.asarray(np.where(board[:, None], metal, goods * np.where(gap, 0.3, 1.0)[:, None]))
 
@@ -329,15 +331,15 @@ def _top(place: Floats, *, box: Box, rng: np.random.Generator, noise: Floats) ->
     plain = muted(rng, low=0.3, high=0.85, vivid=0.15)
     colour = plain * (1 + 0.05 * _at(noise, x * 25, y * 25))[:, None]
     if box.look == "till":
-        belt = (x > 0.15 * (box.east_m - box.west_m)) & (y > 0.25 * (box.north_m - box.south_m))  # noqa: PLR2004 -- a belt's place
+        belt = (x > 0.15 * (box.east_m - box.west_m)) & (y > 0.25 * (box.north_m - box.south_m))
         return np.asarray(np.where(belt[:, None], 0.1, colour))
-    if box.look == "promo" or rng.random() < 0.5:  # noqa: PLR2004 -- share of shelves stocked on top
+    if box.look == "promo" or rng.random() < 0.5:
         table = rng.integers(0, 1 << 16, (64, 64))
         side = rng.uniform(0.12, 0.35)
         cols, rows = np.floor(x / side).astype(np.int64), np.floor(y / side).astype(np.int64)
         colours = np.stack([muted(rng, low=0.15, high=0.95, vivid=0.55) for _ in range(16)])
         goods = colours[(_hash(table, cols // 3, rows // 2) * 15.9).astype(np.int64)]
-        edge = (np.mod(x, side) < 0.05 * side) | (np.mod(y, side) < 0.08 * side)  # noqa: PLR2004 -- gaps
+        edge = (np.mod(x, side) < 0.05 * side) | (np.mod(y, side) < 0.08 * side)
         filled = _hash(table, cols, rows) < rng.uniform(0.3, 1.0)
         goods = goods * np.where(edge, 0.4, 0.8 + 0.3 * _hash(table, rows, cols))[:, None]
         colour = np.where(filled[:, None], goods, colour)
@@ -348,7 +350,7 @@ def _light(room: Room, *, hits: _Hits, noise: Floats, lamps: Lamps) -> Floats:
     """How bright each place is: uneven lamps, dark corners at furniture, faces turned away."""
     x, y = hits.place[:, 0], hits.place[:, 1]
     uneven = 1 + 0.12 * _at(noise, x * 3, y * 3)
-    sides = (hits.surface >= 3) & ((hits.surface - 3) % 2 == 0)  # noqa: PLR2004 -- codes of _Hits
+    sides = (hits.surface >= 3) & ((hits.surface - 3) % 2 == 0)
     light = uneven * np.where(sides, 0.55 + 0.3 * lamps.ambient, 1.0)
     light = light * np.where(sides, 0.7 + 0.3 * np.clip(hits.place[:, 2], 0, 1), 1.0)
     floor = hits.surface == 0
@@ -368,7 +370,7 @@ def _light(room: Room, *, hits: _Hits, noise: Floats, lamps: Lamps) -> Floats:
 
 def _shaded(x: Floats, y: Floats, *, box: Box, towards: Floats) -> Floats:
     """How deep a floor point is in a box's shadow: 1 inside, 0 outside, soft in between."""
-    steps = 5
+    steps = 14
     total = np.zeros_like(x)
     for step in range(1, steps + 1):
         up = box.height_m * step / steps

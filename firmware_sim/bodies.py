@@ -5,6 +5,8 @@ overhead camera resolves (head, hair, shoulders, arms, gait, shadow), and exact 
 Colours are BGR, 0 to 1.
 """
 
+# ruff: noqa: PLR2004 -- the sizes of a body and the odds of its clothes are made up here, once each
+
 from __future__ import annotations
 
 import math

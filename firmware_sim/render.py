@@ -33,10 +33,12 @@ from firmware_sim.scene import CameraSpec, Figure, Room
 Floats = NDArray[np.float32]
 Image = NDArray[np.uint8]
 
+BEHIND_M = 1e-6  # closer to the lens plane than this is behind it
 NEAREST_M = 0.35  # what is closer to the lens plane is not drawn
 NOISE_FRAMES = 6
 SLACK_PX = 24  # how far the noise frames are shifted from image to image
 SHADOW_SCALE = 2  # shadows are drawn at half size: they are soft
+PRINT_SIZE = 0.42  # of a shirt's print, against the trunk
 SOFT_SHADOW_M = 0.12
 
 
@@ -102,7 +104,7 @@ def project(camera: CameraSpec, points_m: NDArray[np.float64]) -> NDArray[np.flo
 
 def _project(lens: Lens, points: NDArray[np.float64]) -> NDArray[np.float64]:
     seen = (points - lens.eye) @ lens.axes.T
-    ahead = np.where(seen[:, 2] > 1e-6, seen[:, 2], np.nan)
+    ahead = np.where(seen[:, 2] > BEHIND_M, seen[:, 2], np.nan)
     x = lens.middle_px[0] + lens.focal_px * seen[:, 0] / ahead
     y = lens.middle_px[1] - lens.focal_px * seen[:, 1] / ahead
     return np.stack([x, y], 1)
@@ -461,7 +463,7 @@ def _pairs(rays: Floats) -> Floats:
     return np.stack([x * y, x * z, y * z], 2)
 
 
-def _patterned(solids: Solids, *, part: NDArray[np.int64], unit: Floats) -> Floats:
+def _patterned(solids: Solids, *, part: NDArray[np.int16], unit: Floats) -> Floats:
     colour = solids.colour[part]
     pattern = solids.pattern[part]
     if not solids.pattern.any():
@@ -469,7 +471,7 @@ def _patterned(solids: Solids, *, part: NDArray[np.int64], unit: Floats) -> Floa
     along, around = np.sin(9 * unit[:, 0]) > 0, np.sin(11 * unit[:, 1]) > 0
     other = np.select(
         [pattern == PATTERNS.index(name) for name in ("stripes", "hoops", "checks", "print")],
-        [around, along, along ^ around, (np.abs(unit[:, 0]) < 0.4) & (np.abs(unit[:, 1]) < 0.45)],
+        [around, along, along ^ around, np.abs(unit[:, :2]).max(1) < PRINT_SIZE],
         default=False,
     )
     return np.asarray(np.where(other[:, None], solids.second[part], colour), np.float32)

@@ -1,4 +1,4 @@
-"""Write the trained net as ONNX and fill in the manifest: ``python -m models.person_detector.export``."""
+"""Write the trained net as ONNX and sign it: ``python -m models.person_detector.export``."""
 
 from __future__ import annotations
 
