@@ -55,11 +55,15 @@ class Floor:
         )
         self.free = _largest(walls.difference(taken))
         self._lanes = _largest(walls.buffer(-clearances.wall, join_style="mitre").difference(kept))
+        # The nearest point of an area lies on its edge, and rounding may put it outside.
+        self._within_free = self.free.buffer(-0.02)
+        self._within_lanes = self._lanes.buffer(-0.01)
         shapely.prepare(self.free)
         shapely.prepare(self._lanes)
         self._router = jupedsim.RoutingEngine(_largest(self._lanes.buffer(0.2, join_style="mitre")))
-        self._zones = [(zone.id, shapely.Polygon(zone.polygon)) for zone in store.zones]
-        for _, polygon in self._zones:
+        polygons = {zone.id: shapely.Polygon(zone.polygon) for zone in store.zones}
+        self._zones = [(name, polygon, polygon.bounds) for name, polygon in polygons.items()]
+        for polygon in polygons.values():
             shapely.prepare(polygon)
 
     def is_free(self, point: Point) -> bool:
@@ -70,7 +74,7 @@ class Floor:
         """Give the point itself, or the nearest where a person can be."""
         if self.is_free(point):
             return point
-        return _nearest(self.free.buffer(-0.02), point)
+        return _nearest(self._within_free, point)
 
     def way(self, start: Point, *, goal: Point) -> list[Point]:
         """Find a way along the lanes: corners to pass, the goal last.
@@ -83,12 +87,19 @@ class Floor:
 
     def zones(self, point: Point) -> list[str]:
         """List the zones a point lies in."""
-        return [name for name, polygon in self._zones if shapely.contains_xy(polygon, *point)]
+        east, north = point
+        return [
+            name
+            for name, polygon, (west_m, south_m, east_m, north_m) in self._zones
+            if west_m <= east <= east_m
+            and south_m <= north <= north_m
+            and shapely.contains_xy(polygon, east, north)
+        ]
 
     def _lane_point(self, point: Point) -> Point:
         if shapely.contains_xy(self._lanes, *point):
             return point
-        return _nearest(self._lanes.buffer(-0.01), point)
+        return _nearest(self._within_lanes, point)
 
 
 def _nearest(area: shapely.Geometry, point: Point) -> Point:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Literal
 
 import jupedsim
@@ -893,7 +894,7 @@ def _correlation(upper: tuple[float, ...]) -> np.ndarray[tuple[int, int], np.dty
 
 
 def _length(way: list[Point]) -> float:
-    return sum(apart(one, other) for one, other in zip(way, way[1:], strict=False))
+    return sum(apart(one, other) for one, other in pairwise(way))
 
 
 def _middle(shelf: ShelfTable) -> Point:

@@ -1,0 +1,102 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import pytest
+from typer.testing import CliRunner
+
+from firmware_sim.cli import app
+from firmware_sim.store import default_store, default_text, parse_store
+
+runner = CliRunner()
+
+
+def test_every_command_has_help() -> None:
+    for command in ("run", "video", "survey", "score", "store"):
+        result = runner.invoke(app, [command, "--help"])
+        assert result.exit_code == 0
+        assert "Usage" in result.output
+
+
+def test_version() -> None:
+    assert runner.invoke(app, ["--version"]).output.startswith("aisle-sim ")
+
+
+def test_store_prints_a_store() -> None:
+    assert parse_store(runner.invoke(app, ["store"]).output) == default_store()
+
+
+def test_survey_prints_json(tmp_path: Path) -> None:
+    path = tmp_path / "store.toml"
+    path.write_text(default_text())
+    found = json.loads(runner.invoke(app, ["survey", str(path)]).output)
+    assert found["timezone"] == "Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["survey", "nowhere.toml"], "aisle-sim store"),
+        (["run", "--begins-at", "2026-03-07T13:00:00"], "no time zone"),
+        (["run", "--begins-at", "soon"], "ISO"),
+        (["run", "--minutes", "2", "--drain", "2"], "--drain"),
+        (["score", "nowhere", "nowhere"], "nowhere"),
+    ],
+)
+def test_bad_input_ends_with_code_two(options: list[str], said: str) -> None:
+    result = runner.invoke(app, options)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_a_broken_store_names_the_key(tmp_path: Path) -> None:
+    path = tmp_path / "store.toml"
+    path.write_text(default_text().replace("baud =", "bauds ="))
+    result = runner.invoke(app, ["survey", str(path)])
+    assert result.exit_code == 2
+    assert "readers[0]" in result.output
+    assert str(path) in result.output
+
+
+def test_video_has_the_frames_it_should(tmp_path: Path) -> None:
+    out, truth = tmp_path / "store.avi", tmp_path / "truth.jsonl"
+    result = runner.invoke(
+        app, ["video", "--minutes", "0.1", "--out", str(out), "--truth", str(truth)]
+    )
+    assert result.exit_code == 0, result.output
+    video = cv2.VideoCapture(str(out))
+    assert int(video.get(cv2.CAP_PROP_FRAME_COUNT)) == 36
+    video.release()
+    assert json.loads(truth.read_text().splitlines()[0])["kind"] == "run"
+
+
+def test_a_run_is_ready_when_it_says_so_and_ends_clean_on_sigterm(tmp_path: Path) -> None:
+    endpoints = tmp_path / "endpoints.json"
+    command = [
+        str(Path(sys.executable).parent / "aisle-sim"),
+        *("run", "--minutes", "5", "--drain", "1", "--truth", str(tmp_path / "truth.jsonl")),
+        *("--reader-link", str(tmp_path / "reader"), "--endpoints", str(endpoints)),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        for _ in range(400):
+            if endpoints.exists():
+                break
+            time.sleep(0.1)
+        told = json.loads(endpoints.read_text())
+        assert told["pid"] == process.pid
+        assert told["readers"] == {"toys": str(tmp_path / "reader")}
+        camera = cv2.VideoCapture(told["camera_url"])
+        good, image = camera.read()
+        camera.release()
+        assert good
+        assert image.shape == (432, 640, 3)
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, output
+    assert not os.path.lexists(tmp_path / "reader")
+    assert b"scene minutes" in output
