@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import re
+import socket
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from edge.cli import app
+
+SQUARE = "[[1, 1], [3, 1], [3, 5], [1, 5]]"
+STORE = f"""
+store = "s"
+agent = "a"
+timezone = "UTC"
+opens = "09:00"
+closes = "20:00"
+data_dir = "DATA"
+
+[clock]
+require_sync = false
+
+[broker]
+port = PORT
+
+[plan]
+version = "1"
+outline = [[0, 0], [6, 0], [6, 6], [0, 6]]
+
+[[plan.zones]]
+id = "aisle-1"
+kind = "aisle"
+polygon = {SQUARE}
+
+[[cameras]]
+name = "ceiling"
+source = "SOURCE"
+size_px = [640, 480]
+height_m = 3.0
+points = [[0, 480, 0, 0], [640, 480, 6, 0], [640, 0, 6, 5], [0, 0, 0, 5]]
+"""
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def store(tmp_path: Path, closed_port: int) -> str:
+    return (
+        STORE.replace("DATA", str(tmp_path / "data"))
+        .replace("PORT", str(closed_port))
+        .replace("SOURCE", str(tmp_path / "nothing.mp4"))
+    )
+
+
+def command(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words))
+
+
+def write(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "store.toml"
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize("name", ["run", "check", "watch"])
+def test_every_command_has_help_with_the_exit_codes(name: str) -> None:
+    result = command(name, "--help")
+    assert result.exit_code == 0
+    assert "Exit codes" in result.output
+
+
+def test_version() -> None:
+    assert command("--version").output.startswith("aisle-edge 0.")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('agent = "a"', "agent = ", "not valid TOML"),
+        ('agent = "a"', 'agent = "a"\nfoo = 1', "unknown key 'foo'"),
+        (SQUARE, "[[1, 1], [3, 5], [3, 1], [1, 5]]", "zone 'aisle-1'.*cross"),
+        (
+            "[[cameras]]",
+            f'[[plan.zones]]\nid = "two"\nkind = "aisle"\npolygon = {SQUARE}\n\n[[cameras]]',
+            "aisle-1.*two|two.*aisle-1",
+        ),
+        ("[640, 0, 6, 5], [0, 0, 0, 5]", "[320, 480, 3, 0], [160, 480, 1.5, 0]", "ceiling.*line"),
+        ("[640, 0, 6, 5], [0, 0, 0, 5]", "", "camera 'ceiling'.*at least 4"),
+        ("[broker]", "[privacy]\nrho = 50.0\n\n[broker]", "privacy.rho.*50"),
+        ("[broker]", '[detector]\nmanifest = "/no/such.toml"\n\n[broker]', "/no/such.toml"),
+    ],
+)
+def test_a_wrong_file_is_named_with_its_mend_and_ends_with_2(
+    tmp_path: Path, store: str, old: str, new: str, says: str
+) -> None:
+    assert old in store
+    path = write(tmp_path, store.replace(old, new, 1))
+    for name in ("check", "run"):
+        result = command(name, "--config", path)
+        assert result.exit_code == 2, result.output
+        assert_says(result, says)
+
+
+def test_a_file_that_is_not_there_ends_with_2(tmp_path: Path) -> None:
+    result = command("run", "--config", str(tmp_path / "none.toml"))
+    assert result.exit_code == 2
+    assert_says(result, "none.toml cannot be read")
+
+
+def test_check_names_every_device_that_is_away_and_ends_with_3(tmp_path: Path, store: str) -> None:
+    reader = (
+        '\n[[readers]]\nname = "shelf"\nport = "/dev/nothing"\nzone = "aisle-1"\nregion = "EU"\n'
+    )
+    result = command("check", "--config", write(tmp_path, store + reader))
+    assert result.exit_code == 3
+    assert_says(result, "ok .*store.toml")
+    assert_says(result, "FAIL.*camera ceiling.*nothing.mp4: no such video file")
+    assert_says(result, "FAIL.*reader shelf.*/dev/nothing")
+    assert_says(result, "FAIL.*broker 127.0.0.1")
+    assert_says(result, "ok .*outbox")
+
+
+def test_watch_of_a_missing_file_ends_with_3(tmp_path: Path, store: str) -> None:
+    result = command("watch", "--config", write(tmp_path, store), "--video", "gone.mp4")
+    assert result.exit_code == 3
+    assert_says(result, "gone.mp4: no such video file")
+
+
+def assert_says(result: Result, pattern: str) -> None:
+    assert re.search(pattern, result.output, re.DOTALL | re.IGNORECASE), result.output
