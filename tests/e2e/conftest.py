@@ -9,11 +9,50 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 BIN = Path(sys.executable).parent
+
+
+SPEED = 7200.0
+"""Two simulated hours, so two windows, a second: as many releases in a minute as in a week."""
+
+FAST_STORE = """
+store = "cut"
+agent = "north"
+timezone = "UTC"
+opens = "00:00"
+closes = "23:00"
+linger_min = 0
+data_dir = "{data}"
+
+[broker]
+port = {port}
+
+[simulated_clock]
+speed = {speed}
+begins_at = 2026-03-07T00:00:00Z
+anchored_at = {now}
+
+[plan]
+version = "1"
+outline = [[0, 0], [6, 0], [6, 6], [0, 6]]
+
+[[plan.zones]]
+id = "aisle-1"
+kind = "aisle"
+polygon = [[1, 1], [3, 1], [3, 5], [1, 5]]
+
+[[cameras]]
+name = "gone"
+source = "http://127.0.0.1:9/nothing"
+size_px = [640, 480]
+height_m = 3.0
+points = [[0, 480, 0, 0], [640, 480, 6, 0], [640, 0, 6, 5], [0, 0, 0, 5]]
+"""
 
 
 class Part:
@@ -51,6 +90,11 @@ class Part:
             raise
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def said(self) -> str:
         return self.log.read_text(errors="replace")
 
@@ -80,6 +124,18 @@ def broker(part: PartMaker, free_port: int) -> Part:
         *("broker", "python", "-m", "iotcore", "--listen", "127.0.0.1", "--port", str(free_port)),
         port=free_port,
     )
+
+
+@pytest.fixture
+def fast_store(tmp_path: Path, free_port: int) -> Path:
+    """A store whose camera is gone and whose hours fly: releases without a picture."""
+    path = tmp_path / "store.toml"
+    path.write_text(
+        FAST_STORE.format(
+            data=tmp_path, port=free_port, speed=SPEED, now=datetime.now(UTC).isoformat()
+        )
+    )
+    return path
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,56 +17,17 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-SPEED = 7200.0
-"""Two simulated hours, so two windows, a second: as many releases in a minute as in a week."""
 MORE = 12
 """Releases to wait for between two cuts."""
 PATIENCE_S = 90.0
 
-CONFIG = """
-store = "cut"
-agent = "north"
-timezone = "UTC"
-opens = "00:00"
-closes = "23:00"
-linger_min = 0
-data_dir = "{data}"
-
-[broker]
-port = {port}
-
-[simulated_clock]
-speed = {speed}
-begins_at = 2026-03-07T00:00:00Z
-anchored_at = {now}
-
-[plan]
-version = "1"
-outline = [[0, 0], [6, 0], [6, 6], [0, 6]]
-
-[[plan.zones]]
-id = "aisle-1"
-kind = "aisle"
-polygon = [[1, 1], [3, 1], [3, 5], [1, 5]]
-
-[[cameras]]
-name = "gone"
-source = "http://127.0.0.1:9/nothing"
-size_px = [640, 480]
-height_m = 3.0
-points = [[0, 480, 0, 0], [640, 480, 6, 0], [640, 0, 6, 5], [0, 0, 0, 5]]
-"""
-
 
 def test_no_release_is_lost_or_stored_twice(
-    tmp_path: Path, part: PartMaker, broker: Part, free_port: int
+    tmp_path: Path, part: PartMaker, broker: Part, free_port: int, fast_store: Path
 ) -> None:
-    config, database = tmp_path / "store.toml", tmp_path / "hub.db"
-    config.write_text(
-        CONFIG.format(data=tmp_path, port=free_port, speed=SPEED, now=datetime.now(UTC).isoformat())
-    )
+    database = tmp_path / "hub.db"
     hub = part("hub", "aisle-hub", "run", "--db", database, "--broker-port", str(free_port))
-    agent = part("agent", "aisle-edge", "run", "--config", config)
+    agent = part("agent", "aisle-edge", "run", "--config", fast_store)
 
     def stored() -> dict[tuple[str, int], str]:
         return hub_keys(database)
