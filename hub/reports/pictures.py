@@ -43,6 +43,8 @@ WIDTH_IN = 4.9
 UPRIGHT_FROM = 1.3
 """Zones so many times taller than wide are lettered upwards."""
 LEGEND_STEPS = 24
+ABSENT, WITHHELD = "///", "\\\\"
+"""Hatches; dots would make the page five times as large."""
 DARK_FROM = 0.55
 """Share of the tint scale from which letters on it are white."""
 
@@ -73,8 +75,8 @@ def floor_picture(floor: Floor, *, rates: Mapping[str, Share | None], absent: st
     xs = [x for x, _ in floor.outline]
     ys = [y for _, y in floor.outline]
     tall = (max(ys) - min(ys)) / (max(xs) - min(xs))
-    figure = Figure(figsize=(WIDTH_IN, min(8.0, 0.86 * WIDTH_IN * tall) + 0.8), facecolor=PAPER)
-    axes = figure.add_axes((0.02, 0.1, 0.96, 0.89))
+    figure = Figure(figsize=(WIDTH_IN, min(8.0, 0.86 * WIDTH_IN * tall) + 0.9), facecolor=PAPER)
+    axes = figure.add_axes((0.02, 0.12, 0.96, 0.87))
     axes.add_patch(Polygon(floor.outline, facecolor="#f8f9fa", edgecolor=MUTED, linewidth=1.4))
     shown = [rate.value for rate in rates.values() if rate and rate.value is not None]
     top = max([0.1, *shown])
@@ -158,9 +160,9 @@ def _draw_zone(
     hatch, label, ink = "", "", MUTED
     if zone.id in rates:
         if rate is None:
-            hatch = "///"
+            hatch = ABSENT
         elif rate.value is None:
-            hatch, label = "...", "withheld"
+            hatch, label = WITHHELD, "withheld"
         else:
             level = _clamp(rate.value) / top
             face, label = TINTS(level), f"{100 * _clamp(rate.value):.0f} %"
@@ -202,7 +204,27 @@ def _floor_legend(
     top: float,
     absent: str,
 ) -> None:
-    bar = figure.add_axes((0.06, 0.055, 0.34, 0.022))
+    if any(rate and rate.value is not None for rate in rates.values()):
+        _tint_scale(figure, top=top)
+    handles = [Patch(facecolor=FIXTURE, edgecolor="#8b949d", label="fixture")]
+    if any(rate is None for rate in rates.values()):
+        handles.append(Patch(facecolor=PAPER, edgecolor="#7d8790", hatch=ABSENT, label=absent))
+    if any(rate and rate.value is None for rate in rates.values()):
+        handles.append(
+            Patch(facecolor=PAPER, edgecolor="#7d8790", hatch=WITHHELD, label="withheld")
+        )
+    figure.legend(
+        handles=handles, loc="lower center", bbox_to_anchor=(0.5, 0.0), ncols=3, frameon=False,
+        fontsize=8.5, handlelength=2.4, handleheight=1.4, columnspacing=1.2, borderpad=0.1,
+    )  # fmt: skip
+
+
+def _tint_scale(
+    figure: Any,  # noqa: ANN401 - matplotlib's types are not followed
+    *,
+    top: float,
+) -> None:
+    bar = figure.add_axes((0.13, 0.085, 0.74, 0.018))
     step = top / LEGEND_STEPS
     for index in range(LEGEND_STEPS):
         tint = TINTS((index + 0.5) / LEGEND_STEPS)
@@ -212,15 +234,6 @@ def _floor_legend(
     bar.set_yticks([])
     bar.set_xticks([0, top / 2, top], [f"{100 * x:.0f} %" for x in (0, top / 2, top)])
     bar.tick_params(length=2, labelsize=8.5)
-    handles = [Patch(facecolor=FIXTURE, edgecolor="#8b949d", label="fixture")]
-    if any(rate is None for rate in rates.values()):
-        handles.append(Patch(facecolor=PAPER, edgecolor="#7d8790", hatch="///", label=absent))
-    if any(rate and rate.value is None for rate in rates.values()):
-        handles.append(Patch(facecolor=PAPER, edgecolor="#7d8790", hatch="...", label="withheld"))
-    figure.legend(
-        handles=handles, loc="lower right", bbox_to_anchor=(0.99, 0.005), ncols=3, frameon=False,
-        fontsize=8.5, handlelength=1.2, columnspacing=1.0, borderpad=0.1,
-    )  # fmt: skip
 
 
 def _draw_part(

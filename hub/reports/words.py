@@ -86,7 +86,7 @@ def dayparts_title(summary: Summary) -> str:
     if not rows:
         return "No visits by part of the day"
     if len(rows) == 1:
-        return f"All visits fell into one part of the day: {rows[0].name}"
+        return f"Only one part of the day was counted: {rows[0].name}"
     first, second = sorted(rows, key=lambda row: row.visits.value, reverse=True)[:2]
     gap = first.visits.value - second.visits.value
     spread = math.hypot(_sd(first.visits), _sd(second.visits))
