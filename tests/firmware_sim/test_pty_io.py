@@ -57,6 +57,12 @@ def test_a_host_talks_to_the_module(port: SerialPort, tmp_path: Path) -> None:
     assert port.lost_bytes == 0
 
 
+def ask_ten_times(host: serial.Serial) -> None:
+    for _ in range(10):
+        host.write(INFO)
+        host.read(16)
+
+
 def test_pulling_the_cable_fails_an_open_port_and_putting_it_back_mends(
     port: SerialPort, tmp_path: Path
 ) -> None:
@@ -65,9 +71,7 @@ def test_pulling_the_cable_fails_an_open_port_and_putting_it_back_mends(
         port.unplug()
         assert not os.path.lexists(link)
         with pytest.raises((serial.SerialException, OSError)):
-            for _ in range(10):
-                host.write(INFO)
-                host.read(16)
+            ask_ten_times(host)
     port.replug()
     assert b"M100" in talk(link, INFO, until=b"\x7e")
 
