@@ -254,8 +254,8 @@ class _Corners:
         to_corners_m = self._seen_m(floor_m, self._places)
         onward_m = (to_corners_m[:, :, None] + self._between_m).min(axis=1)
         around_m = (onward_m[:, None, :] + to_corners_m).min(axis=2)
-        walks_m = np.minimum(self._seen_m(floor_m, floor_m), around_m)
-        walks_m = np.minimum(walks_m, walks_m.T) + off_m[:, None] + off_m
+        one_way_m = np.minimum(self._seen_m(floor_m, floor_m), around_m)
+        walks_m: NDArray[np.float64] = np.minimum(one_way_m, one_way_m.T) + off_m[:, None] + off_m
         np.fill_diagonal(walks_m, 0.0)
         return walks_m
 

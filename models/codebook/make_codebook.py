@@ -232,6 +232,7 @@ def make(
     raw = np.array([[one.traits[name] for name in names] for one in whole], dtype=float)
     bent = np.where([name in LOGS for name in names], np.log1p(raw), raw)
     centre, spread = bent.mean(axis=0), bent.std(axis=0)
+    spread = np.where(spread > 0, spread, 1.0)  # a trait that never varies places nobody
     places = (bent - centre) / spread
     prototypes = _kmeans(places, cells=cells, seed=seed)
     scaling = tuple(
