@@ -81,7 +81,7 @@ class ItemParams:
     min_silence_ms: int = 2000
     max_silence_ms: int = 15_000
     burst_ms: float = 500.0
-    burst_floor_ms: float = 300.0
+    burst_floor_ms: float = 450.0
     burst_weight: float = 20.0
     usual: float = 2.0
     carried_db: float = -18.0

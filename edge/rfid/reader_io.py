@@ -109,7 +109,6 @@ class Reader:
             if silences >= SILENCES:
                 raise DeviceError(f"{self._port}: {self.detail}")
         line.write(driver.farewell())
-        line.flush()
 
     def _turn(self, line: serial.Serial, driver: Driver) -> list[Report]:
         """Move what there is to move, once."""
@@ -166,7 +165,6 @@ def probe(
                     said = info.text
                 elif info.kind == "reading":
                     line.write(started.farewell())
-                    line.flush()
                     return said
                 elif info.kind == "refused":
                     raise DeviceError(

@@ -34,7 +34,7 @@ KEEPALIVE_S = 30
 TURN_S = 0.25
 """Longest wait of the sending thread; any event ends it early."""
 FAULT_S = 5.0
-"""Pause after the outbox's disk has failed."""
+"""Pause after the outbox's disk has failed, or a message was too large."""
 FAREWELL_S = 2.0
 PROBE_S = 5.0
 
@@ -184,30 +184,29 @@ class Uplink:
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
-                self._handle(self._events.get(timeout=TURN_S))
-            except Empty:
-                pass
-            except DeviceError as error:
-                self._fault(error)
-            try:
+                self._handle(self._next())
                 if self.state == "up":
                     self._turn(time.monotonic())
-            except DeviceError as error:
-                self._fault(error)
+                    self.detail = ""
+            except (DeviceError, WireError) as error:
+                self._counters["failures"] += 1
+                self.detail = str(error)
                 self._stop.wait(FAULT_S)
 
-    def _fault(self, error: DeviceError) -> None:
-        self._counters["outbox_failures"] += 1
-        self.detail = str(error)
+    def _next(self) -> _Event | None:
+        try:
+            return self._events.get(timeout=TURN_S)
+        except Empty:
+            return None
 
-    def _handle(self, event: _Event) -> None:
+    def _handle(self, event: _Event | None) -> None:
         if isinstance(event, _Link):
             self._relate(event)
         elif isinstance(event, _Confirmed):
             self._flying.pop(event.mid, None)
         elif isinstance(event, _Arrived):
             self._read(event)
-        elif event.meta and self.state == "up":
+        elif event and event.meta and self.state == "up":
             self._publish("meta", self._encode("meta", self._meta()), retain=True)
 
     def _relate(self, link: _Link) -> None:

@@ -262,3 +262,18 @@ def test_probe_says_when_it_is_refused() -> None:
         with pytest.raises(DeviceError, match=r"refuses this agent.*password_file"):
             probe(Address(port=port), store="berlin-1", agent="north")
         thread.join()
+
+
+def test_a_failing_disk_is_told_and_survived(
+    broker: Broker, hub: Hub, open_outbox: Open, fill: Fill, until: Callable[..., None]
+) -> None:
+    outbox = open_outbox()
+    fill(outbox, 1)
+    with uplink_to(broker.port, outbox) as (uplink, _):
+        until(lambda: outbox.level().waiting == 0)
+        outbox._db.execute("ALTER TABLE releases RENAME TO gone")
+        until(lambda: "outbox.db" in uplink.detail)
+        assert uplink.counters()["failures"] >= 1
+        outbox._db.execute("ALTER TABLE gone RENAME TO releases")
+        fill(outbox, 1)
+        until(lambda: len(hub.stored) == 2)
