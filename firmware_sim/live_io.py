@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable
@@ -176,45 +177,21 @@ def run_live(
     Raises:
         OSError: a port is taken, or a file can't be written.
     """
-    end_s = plan.minutes * 60.0
-    simulation = Simulation(
-        store,
-        begins_at=plan.begins_at,
-        closing=closing(end_s=end_s, drain_s=plan.drain_minutes * 60.0),
-        positions_s=POSITIONS_S if plan.positions else None,
-    )
-    renderers = [
-        Renderer(store.walls(), camera.spec(), seed=store.seed + number)
+    simulation = _simulation(store, plan=plan)
+    views = [
+        (camera, Renderer(store.walls(), camera.spec(), seed=store.seed + number))
         for number, camera in enumerate(store.cameras)
     ]
     lock = threading.Lock()
-    progress = Progress()
     with ExitStack() as stack:
-        truth = _Truth(
-            stack.enter_context(plan.truth.open("wb")),
-            store=store,
-            plan=plan,
-        )
+        truth = _Truth(stack.enter_context(plan.truth.open("wb")), store=store, plan=plan)
         servers = [
             stack.enter_context(MjpegServer(port=ports.camera_port and ports.camera_port + number))
-            for number in range(len(store.cameras))
+            for number in range(len(views))
         ]
         clock = clock_of()
-        readers = {
-            reader.name: stack.enter_context(
-                SerialPort(
-                    reader_path(ports.reader_link, number=number, name=reader.name),
-                    firmware=simulation.reader(reader.name),
-                    scene_s=clock.scene_s,
-                    speed=clock.speed,
-                    lock=lock,
-                )
-            )
-            for number, reader in enumerate(store.readers)
-        }
-        cameras = []
-        for table, renderer, server in zip(store.cameras, renderers, servers, strict=True):
-            camera = _Camera(
+        cameras = [
+            _Camera(
                 table,
                 renderer=renderer,
                 server=server,
@@ -222,42 +199,90 @@ def run_live(
                 lock=lock,
                 clock=clock,
             )
+            for (table, renderer), server in zip(views, servers, strict=True)
+        ]
+        links = {
+            reader.name: reader_path(ports.reader_link, number=number, name=reader.name)
+            for number, reader in enumerate(store.readers)
+        }
+        readers = [
+            stack.enter_context(
+                SerialPort(
+                    link,
+                    firmware=simulation.reader(name),
+                    scene_s=clock.scene_s,
+                    speed=clock.speed,
+                    lock=lock,
+                )
+            )
+            for name, link in links.items()
+        ]
+        for camera in cameras:
             camera.start()
             stack.callback(camera.close)
-            cameras.append(camera)
         if ports.endpoints is not None:
             _write_endpoints(
                 ports.endpoints,
                 cameras={
                     table.name: server.url
-                    for table, server in zip(store.cameras, servers, strict=True)
+                    for (table, _), server in zip(views, servers, strict=True)
                 },
-                readers={
-                    reader.name: str(
-                        reader_path(ports.reader_link, number=number, name=reader.name)
-                    )
-                    for number, reader in enumerate(store.readers)
-                },
+                readers={name: str(link) for name, link in links.items()},
             )
-        told_s = -1.0
+        floor = _Floor(simulation, lock=lock, truth=truth, cameras=cameras, readers=readers)
+        return floor.run(clock, end_s=plan.minutes * 60.0, stop=stop, tell=tell)
+
+
+class _Floor:
+    """Moves the shoppers with the clock and writes down what becomes true."""
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        *,
+        lock: threading.Lock,
+        truth: _Truth,
+        cameras: list[_Camera],
+        readers: list[SerialPort],
+    ) -> None:
+        self._simulation = simulation
+        self._lock = lock
+        self._truth = truth
+        self._cameras = cameras
+        self._readers = readers
+        self._progress = Progress()
+
+    def run(
+        self,
+        clock: SceneClock,
+        *,
+        end_s: float,
+        stop: threading.Event,
+        tell: Callable[[Progress], None],
+    ) -> Progress:
+        progress, told_s = self._progress, -math.inf
         while not stop.is_set() and progress.scene_s < end_s:
-            progress.scene_s = min(clock.scene_s(), end_s)
-            with lock:
-                events = simulation.step(progress.scene_s)
-                progress.inside = simulation.inside
-            progress.visits += truth.write(events)
-            progress.frames = sum(camera.frames for camera in cameras)
-            progress.frames_skipped = sum(camera.skipped for camera in cameras)
-            progress.bytes_lost = sum(port.lost_bytes for port in readers.values())
+            self._move(min(clock.scene_s(), end_s))
             if progress.scene_s - told_s >= clock.speed:
                 told_s = progress.scene_s
                 tell(progress)
             stop.wait(TURN_S)
-        with lock:
-            rest = simulation.end()
+        with self._lock:
+            rest = self._simulation.end()
         progress.unfinished = len(rest)
-        truth.write(rest)
-    return progress
+        self._truth.write(rest)
+        return progress
+
+    def _move(self, scene_s: float) -> None:
+        progress = self._progress
+        with self._lock:
+            events = self._simulation.step(scene_s)
+            progress.inside = self._simulation.inside
+        progress.scene_s = scene_s
+        progress.visits += self._truth.write(events)
+        progress.frames = sum(camera.frames for camera in self._cameras)
+        progress.frames_skipped = sum(camera.skipped for camera in self._cameras)
+        progress.bytes_lost = sum(port.lost_bytes for port in self._readers)
 
 
 def record(
@@ -270,12 +295,7 @@ def record(
         ValueError: the video's name has an ending without a codec.
     """
     end_s = plan.minutes * 60.0
-    simulation = Simulation(
-        store,
-        begins_at=plan.begins_at,
-        closing=closing(end_s=end_s, drain_s=plan.drain_minutes * 60.0),
-        positions_s=POSITIONS_S if plan.positions else None,
-    )
+    simulation = _simulation(store, plan=plan)
     renderer = Renderer(store.walls(), camera.spec(), seed=store.seed)
     progress = Progress()
     size = (camera.width_px, camera.height_px)
@@ -293,6 +313,15 @@ def record(
         progress.unfinished = len(rest)
         truth.write(rest)
     return progress
+
+
+def _simulation(store: Store, *, plan: Plan) -> Simulation:
+    return Simulation(
+        store,
+        begins_at=plan.begins_at,
+        closing=closing(end_s=plan.minutes * 60.0, drain_s=plan.drain_minutes * 60.0),
+        positions_s=POSITIONS_S if plan.positions else None,
+    )
 
 
 def reader_path(link: Path, *, number: int, name: str) -> Path:
