@@ -55,13 +55,15 @@ class TrackerParams:
 
     Attributes:
         speed_sd_m_s: of the velocity along each axis; shoppers walk 0.8 to 1.4 m/s and stand
-            half the time (behaviour notes), which makes 0.7.
+            half the time (behaviour notes), which makes 0.6.
         memory_ms: over which a velocity is forgotten; shorter ones swap people who cross (1.5 s:
             6 in 60 simulated crossings, 2.5 s: 3), longer ones lose those who turn.
-        seen_sd_m: error of one sighting along each axis.
+        seen_sd_m: error of one sighting along each axis; rather too large than too small, as a
+            stride's sway is no walk.
         gate: squared Mahalanobis distance beyond which a sighting is another person's: 99.9 %
             of two degrees of freedom.
-        reach_m: and no farther than this from where the track is thought to be: a second's walk.
+        reach_m: and no farther than this from where the track is thought to be: two seconds'
+            walk less what is foreseen of it.
         sure: confidence that may start a track; less sure points only continue one (Zhang et
             al., ByteTrack, ECCV 2022).
         confirm_sightings: after which a new track is believed,
@@ -78,11 +80,11 @@ class TrackerParams:
         young_ms: if it is younger than this.
     """
 
-    speed_sd_m_s: float = 0.7
+    speed_sd_m_s: float = 0.6
     memory_ms: int = 2_500
-    seen_sd_m: float = 0.15
+    seen_sd_m: float = 0.2
     gate: float = 13.8
-    reach_m: float = 1.5
+    reach_m: float = 2.0
     sure: float = 0.4
     confirm_sightings: int = 3
     confirm_ms: int = 400

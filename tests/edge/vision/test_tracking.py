@@ -89,7 +89,7 @@ def _tracks(out: list[TrackPoint | TrackEnd]) -> set[int]:
 SHOPPERS: list[Path] = [
     _walk((2.0, 0.5), (3.0, 16.0), at_s=0),
     _walk((4.5, 16.0), (4.5, 1.0), at_s=1),
-    _walk((3.0, 8.0), (9.0, 9.0), at_s=2, speed=0.8),
+    _walk((3.0, 8.0), (9.0, 9.0), at_s=0, speed=0.8),
     _stand((7.0, 8.0), from_s=1, to_s=16),
     _walk((7.8, 2.0), (7.8, 15.0), at_s=3, speed=1.4),
 ]
