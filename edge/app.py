@@ -309,6 +309,7 @@ class Agent:
             codebook=self._windows.codebook,
             privacy=self._windows.budget.message(),
             simulated=config.simulated,
+            daypart_starts=tuple(part.starts for part in config.dayparts),
         )
 
     def _health(self) -> messages.Health:

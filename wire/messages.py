@@ -115,7 +115,11 @@ class Privacy(msgspec.Struct, frozen=True):
 
 
 class Meta(msgspec.Struct, frozen=True):
-    """What the agent is: retained, so that a hub knows it before its first release."""
+    """What the agent is: retained, so that a hub knows it before its first release.
+
+    Attributes:
+        daypart_starts: local ``HH:MM`` at which each daypart begins; it lasts until the next one.
+    """
 
     version: str
     config_hash: str
@@ -130,6 +134,7 @@ class Meta(msgspec.Struct, frozen=True):
     codebook: Codebook
     privacy: Privacy
     simulated: bool = False
+    daypart_starts: tuple[str, ...] = ()
 
 
 class Device(msgspec.Struct, frozen=True):

@@ -182,12 +182,10 @@ def _daypart_rows(
     cells: Sequence[Release], *, data: DayData, params: ShareParams
 ) -> tuple[DaypartRow, ...]:
     first = data.newest[0]
-    starts: tuple[str, ...] = getattr(first, "daypart_starts", ())
-    named = (
-        [Daypart(n, minutes(s)) for n, s in zip(first.dayparts, starts, strict=True)]
-        if starts
-        else []
-    )
+    named = [
+        Daypart(name, minutes(start))
+        for name, start in zip(first.dayparts, first.daypart_starts, strict=False)
+    ]
     zone = ZoneInfo(first.timezone)
     by_part: dict[Daypart, list[Release]] = {}
     for release in cells:
