@@ -106,15 +106,8 @@ def test_before_the_zones_arrive_there_is_a_report_without_them(
     assert summarise(data, params=ShareParams()).zones == ()
 
 
-class WithStarts(Meta, frozen=True):
-    """A meta of an agent that says when its dayparts start."""
-
-    daypart_starts: tuple[str, ...] = ()
-
-
 def test_named_dayparts_gather_their_hours(a_day: Callable[..., list[Release]], meta: Meta) -> None:
-    fields = {name: getattr(meta, name) for name in Meta.__struct_fields__}
-    named = WithStarts(**fields, daypart_starts=("00:00", "14:00"))
+    named = msgspec.structs.replace(meta, daypart_starts=("00:00", "14:00"))
     data = DayData("berlin-1", DAY, {"north": [named]}, a_day(visits=2400))
     morning, evening = summarise(data, params=ShareParams()).dayparts
     assert (morning.name, evening.name) == ("morning", "evening")
