@@ -52,6 +52,6 @@ class Tally:
         place = 0
         for index, length in zip(cell, self._lengths, strict=True):
             if not 0 <= index < length:
-                raise IndexError(f"cell {cell} is outside {self._lengths}")
+                raise IndexError(f"a cell outside {self._lengths}")  # which one is a visit's own
             place = place * length + index
         return place

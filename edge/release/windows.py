@@ -76,6 +76,9 @@ class _Window:
 class Windows:
     """All windows in progress: ``cells`` by the hour, ``zones`` by the trading day.
 
+    While the clock is not synchronised visits cannot be dated: what they add (traits,
+    outcomes and the instant of their end) is held in memory until it is.
+
     Outside trading hours (``Hours``) nobody counts as a shopper: a visit that ends there is told
     as dropped in ``cells``, and ``zones`` has no window there.
     """
