@@ -77,6 +77,23 @@ def encode(topic: Topic, message: Message, *, event_id: str, time: datetime) -> 
     return body
 
 
+def encode_dropped(topic: Topic, *, event_id: str, time: datetime) -> bytes:
+    """Give the notice to publish in place of a release that a full outbox had to drop.
+
+    It is no message: the hub rejects it under the release's key, and so can acknowledge past it.
+    """
+    return msgspec.json.encode(
+        Envelope(
+            specversion="1.0",
+            id=event_id,
+            source=_source(topic),
+            type=f"aislewise.dropped.v{VERSION}",
+            time=time,
+            data=msgspec.Raw(b"null"),
+        )
+    )
+
+
 def decode(topic: Topic, payload: bytes) -> Message:
     """Read the message that was published under a topic.
 

@@ -338,9 +338,9 @@ def client_id(store: str, agent: str) -> str:
     """Give the fixed client id under which the broker keeps an agent's session.
 
     >>> client_id("berlin-1", "north")
-    'aisle-berlin-1-north'
+    'aisle/berlin-1/north'
     """
-    return f"aisle-{store}-{agent}"
+    return f"aisle/{store}/{agent}"
 
 
 def probe(broker: Broker, *, store: str, agent: str, timeout_s: float = PROBE_S) -> None:

@@ -17,15 +17,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
-
 from edge.errors import DeviceError
 from edge.release.released import Released
-from wire.codec import Envelope, encode
+from wire.codec import encode, encode_dropped
 from wire.topics import Topic
 
 DAY_MS = 86_400_000
-DROPPED_TYPE = "aislewise.dropped.v1"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS box (
   epoch TEXT NOT NULL, next_seq INTEGER NOT NULL, acked INTEGER NOT NULL, lost INTEGER NOT NULL,
@@ -212,15 +209,10 @@ class Outbox:
             )
 
     def _notice_of(self, epoch: str, seq: int, lost_at: str) -> Sealed:
-        envelope = Envelope(
-            specversion="1.0",
-            id=f"{epoch}-{seq}",
-            source=f"/stores/{self._topic.store}/agents/{self._topic.agent}",
-            type=DROPPED_TYPE,
-            time=datetime.fromisoformat(lost_at),
-            data=msgspec.Raw(b"null"),
+        notice = encode_dropped(
+            self._topic, event_id=f"{epoch}-{seq}", time=datetime.fromisoformat(lost_at)
         )
-        return Sealed(epoch, seq, msgspec.json.encode(envelope))
+        return Sealed(epoch, seq, notice)
 
     def _open(self) -> sqlite3.Connection:
         try:

@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 
 from edge.errors import DeviceError
 from edge.release.released import Released
-from edge.uplink.outbox_io import DROPPED_TYPE, Outbox
+from edge.uplink.outbox_io import Outbox
 from wire.codec import Envelope, decode
 from wire.messages import Release
 from wire.topics import Topic
+
+DROPPED_TYPE = "aislewise.dropped.v1"
 
 TOPIC = Topic("berlin-1", "north", "release")
 Make = Callable[[int], Released]
