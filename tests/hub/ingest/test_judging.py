@@ -19,7 +19,9 @@ from hub.ingest.judging import (
     contiguous,
     read_arrival,
 )
+from wire.codec import encode_dropped
 from wire.messages import Meta, Release, Status
+from wire.topics import parse_topic
 
 TOPIC = "aisle/v1/berlin-1/north/release"
 NOW = datetime(2026, 3, 8, 1, tzinfo=UTC)
@@ -94,6 +96,14 @@ def test_bytes_that_are_no_release_are_rejected_with_a_reason_and_a_seq_if_it_ca
     assert isinstance(rejected, Rejected)
     assert reason in rejected.reason
     assert (rejected.key.seq if rejected.key else None) == seq
+
+
+def test_the_notice_of_a_dropped_release_is_rejected_under_its_key() -> None:
+    body = encode_dropped(parse_topic(TOPIC), event_id=f"{EPOCH}-7", time=NOW)
+    (decision,) = judge(Arrival(TOPIC, body, NOW))
+    assert isinstance(decision, Rejected)
+    assert decision.key is not None
+    assert (decision.key.epoch, decision.key.seq) == (EPOCH, 7)
 
 
 def test_zones_that_are_not_in_the_plan_are_rejected_once_the_plan_is_known(
