@@ -30,7 +30,7 @@ def test_the_standard_split() -> None:
     assert cells.rho == pytest.approx(0.020)
     assert zones.rho == pytest.approx(0.040)
     assert budget.standard
-    assert budget.epsilon == pytest.approx(0.1 + 2 * math.sqrt(0.1 * math.log(1e6)))
+    assert budget.epsilon == pytest.approx(2.142, abs=0.001)
 
 
 @given(total=totals)
@@ -91,6 +91,20 @@ def test_a_hub_may_only_tighten(own: float, asked: float) -> None:
 def test_a_hub_s_nonsense_is_refused(asked: float) -> None:
     with pytest.raises(PrivacyError, match="the hub asked for"):
         Budget().tightened(asked)
+
+
+@pytest.mark.parametrize("rho", [0.01, 0.1, 1.0, 8.0])
+def test_epsilon_holds_for_the_gaussian_mechanism_and_beats_the_simple_bound(rho: float) -> None:
+    """Source: Balle & Wang 2018, theorem 8, the exact delta of one Gaussian mechanism."""
+    epsilon, half = epsilon_of(rho), math.sqrt(rho / 2)
+    away = epsilon / math.sqrt(2 * rho)
+    delta = _phi(half - away) - math.exp(epsilon) * _phi(-half - away)
+    assert delta <= 1e-6
+    assert epsilon < rho + 2 * math.sqrt(rho * math.log(1e6))
+
+
+def _phi(x: float) -> float:
+    return math.erfc(-x / math.sqrt(2)) / 2
 
 
 def test_epsilon_grows_with_rho_and_confidence() -> None:
