@@ -2,9 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-DATA ?= ../shared/footage/pets-s2l1-first-half
 
-.PHONY: help demo test lint bench figures train evaluate lock clean
+.PHONY: help demo test lint bench figures lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12

@@ -10,43 +10,30 @@ import logging
 import queue
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
-from importlib.metadata import version
+from datetime import UTC, datetime
 from itertools import count
-from pathlib import Path
-from typing import Self
-from zoneinfo import ZoneInfo
-
-import numpy as np
 
 from edge.clock_io import SceneClock, wall_ms
-from edge.config import CameraConfig, ReaderConfig, StoreConfig, config_hash, parse
+from edge.config import CameraConfig, ReaderConfig, StoreConfig, config_hash
 from edge.errors import ConfigError, DeviceError, PrivacyError
+from edge.parts_io import Parts, eyes_of, items_of, meta_of, visits_of, windows_of
 from edge.pipeline import Pipeline
-from edge.release.hours import Daypart, Hours
-from edge.release.privacy import Budget
+from edge.process_io import lock_folder
 from edge.release.released import Released
-from edge.release.windows import WindowParams, Windows
 from edge.rfid.driver import Settings
 from edge.rfid.drivers import FAMILIES
 from edge.rfid.epc import ProductClasses
-from edge.rfid.items import ItemParams, Items, Place
 from edge.rfid.reader_io import Reader
 from edge.rfid.reads import TagRead
 from edge.uplink.mqtt_io import Uplink
 from edge.uplink.outbox_io import Outbox
 from edge.vision.camera_io import Camera
-from edge.vision.ground import Ground
-from edge.vision.onnx_io import Detector, load_detector, shipped_manifest
 from edge.vision.tracking import TrackEnd, TrackPoint
 from edge.vision.watching import Eyes
-from edge.visits.plan import Floor, check_plan
-from edge.visits.visits import Visit, Visits
+from edge.visits.visits import Visit
 from wire import messages
-from wire.codebook import default_codebook
 
 log = logging.getLogger(__name__)
 
@@ -57,51 +44,45 @@ LOOK_S = 0.25
 TURN_S = 0.1
 """Longest wait of the main loop."""
 INBOX_MOST = 2_000
-"""Findings waiting for the main loop; a full inbox makes cameras and readers wait, and drop."""
+"""Batches of findings waiting for the main loop; beyond, the newest are dropped and counted."""
+PAUSE_S = 5.0
+"""How long a camera that gives unusable pictures is left alone."""
 GRACE_MS = 5_000
 """A window waits this much longer than the last visit that may belong to it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a configuration describes, built and checked, with nothing opened yet."""
+class Inbox:
+    """Where the threads of cameras and readers leave what they found for the main loop."""
 
-    floor: Floor
-    detector: Detector
-    grounds: dict[str, Ground]
-    budget: Budget
-    hours: Hours
-    dayparts: tuple[Daypart, ...]
+    def __init__(self) -> None:
+        self.dropped = 0
+        self._queue: queue.Queue[list[Found] | BaseException] = queue.Queue(INBOX_MOST)
 
-    @classmethod
-    def build(cls, config: StoreConfig) -> Self:
-        """Check everything that can be checked without a device.
+    def put(self, found: list[Found]) -> None:
+        """Leave findings; never waits, a main loop that hangs must not hang the devices."""
+        try:
+            self._queue.put_nowait(found)
+        except queue.Full:
+            self.dropped += 1
+
+    def crash(self, error: BaseException) -> None:
+        """Leave what ended a thread, for the main loop to raise."""
+        self._queue.put(error, timeout=TURN_S)
+
+    def take(self, timeout_s: float) -> Iterator[Found]:
+        """Give what is there, after waiting for the first; bounded, so that a turn ends.
 
         Raises:
-            ConfigError: the plan, a camera's points or the budget are wrong.
-            ModelError: the detector is.
+            BaseException: what ended a thread.
         """
-        plan = config.floor_plan()
-        check_plan(plan)
-        try:
-            budget = Budget(config.privacy.rho)
-        except PrivacyError as error:
-            raise ConfigError(f"privacy.rho: {error}") from error
-        return cls(
-            floor=Floor(plan),
-            detector=load_detector(config.detector.manifest or shipped_manifest()),
-            grounds={camera.name: ground_of(camera) for camera in config.cameras},
-            budget=budget,
-            hours=Hours(
-                ZoneInfo(config.timezone),
-                time.fromisoformat(config.opens),
-                time.fromisoformat(config.closes),
-                timedelta(minutes=config.linger_min),
-            ),
-            dayparts=tuple(
-                Daypart(part.name, time.fromisoformat(part.starts)) for part in config.dayparts
-            ),
-        )
+        for number in range(1 + self._queue.qsize()):
+            try:
+                batch = self._queue.get(timeout=timeout_s if number == 0 else 0.001)
+            except queue.Empty:
+                return
+            if isinstance(batch, BaseException):
+                raise batch
+            yield from batch
 
 
 class Agent:
@@ -109,21 +90,20 @@ class Agent:
 
     Args:
         config: the store's file, read.
-        text: the file itself, for its hash.
         clock: of the scene.
 
     Raises:
         ConfigError: as ``Parts.build``.
         ModelError: as ``Parts.build``.
-        DeviceError: the outbox cannot be opened.
+        DeviceError: the outbox cannot be opened, or another agent has it.
     """
 
-    def __init__(self, config: StoreConfig, *, text: str, clock: SceneClock) -> None:
+    def __init__(self, config: StoreConfig, *, clock: SceneClock) -> None:
         self._config = config
         self._clock = clock
-        self._hash = config_hash(text)
+        self._hash = config_hash(config)
         self._parts = Parts.build(config)
-        self._inbox: queue.Queue[list[Found] | BaseException] = queue.Queue(INBOX_MOST)
+        self._inbox = Inbox()
         self._wishes: queue.Queue[messages.Config] = queue.Queue()
         self._stop = threading.Event()
         self._started_ms = wall_ms()
@@ -150,6 +130,7 @@ class Agent:
             start_ms=clock.now_ms(),
             grace_ms=visits.latest_ms + GRACE_MS,
         )
+        self._lock = lock_folder(config.data_dir)
         self._outbox = Outbox(config.data_dir / "outbox.db", store=config.store, agent=config.agent)
         if self._outbox.notice:
             log.warning("%s", self._outbox.notice)
@@ -175,6 +156,7 @@ class Agent:
             ValueError: a bug of ours in one of the threads; the agent must be started anew.
         """
         with ExitStack() as stack:
+            stack.callback(self._lock.close)
             stack.callback(self._outbox.close)
             stack.callback(self._uplink.close)
             self._uplink.start()
@@ -184,34 +166,22 @@ class Agent:
                 device.start()
             log.info("watching with %d cameras and %d readers", len(self._watchers),
                      len(self._readers))  # fmt: skip
-            while not self._stop.is_set():
-                self._turn()
-            self._finish()
+            try:
+                while not self._stop.is_set():
+                    self._turn()
+            finally:
+                self._finish()
 
     def _turn(self) -> None:
         """Take what was found so far, then let time pass up to the moment before taking it."""
         now_ms = self._clock.now_ms()
-        for found in self._arrived():
+        for found in self._inbox.take(TURN_S):
             self._count(self._pipeline.feed(found))
         self._count(self._pipeline.advance(now_ms))
         self._windows.feed_coverage(now_ms, seeing=self._seeing())
         self._obey()
         self._save(self._windows.advance(now_ms))
         self._tell_changes()
-
-    def _arrived(self) -> Iterator[Found]:
-        batch = self._next(TURN_S)
-        while batch is not None:
-            if isinstance(batch, BaseException):
-                raise batch
-            yield from batch
-            batch = self._next(0.0)
-
-    def _next(self, timeout_s: float) -> list[Found] | BaseException | None:
-        try:
-            return self._inbox.get(timeout=timeout_s) if timeout_s else self._inbox.get_nowait()
-        except queue.Empty:
-            return None
 
     def _finish(self) -> None:
         log.info("stopping: releasing what was counted")
@@ -229,7 +199,7 @@ class Agent:
         self._unsaved += released
         while self._unsaved:
             try:
-                self._outbox.put(self._unsaved[0], at=self._utc_now())
+                self._outbox.put(self._unsaved[0], at=self._utc_now().replace(microsecond=0))
             except DeviceError as error:
                 self._tell("outbox", str(error))
                 return
@@ -251,14 +221,12 @@ class Agent:
             self._uplink.refresh()
 
     def _seeing(self) -> float:
-        return sum(one.camera.status().state == "up" for one in self._watchers) / len(
-            self._watchers
-        )
+        return sum(one.seeing for one in self._watchers) / len(self._watchers)
 
     def _tell_changes(self) -> None:
         for watcher in self._watchers:
-            status = watcher.camera.status()
-            self._tell(f"camera {watcher.camera.name}", status.detail)
+            device = watcher.device()
+            self._tell(f"camera {device.name}", device.detail)
         for reader in self._readers:
             self._tell(f"reader {reader.name}", reader.detail if reader.state == "down" else "")
         self._tell("broker", self._uplink.detail)
@@ -290,34 +258,15 @@ class Agent:
         )
 
     def _meta(self) -> messages.Meta:
-        config, plan = self._config, self._parts.floor.plan
-        reading = {reader.zone for reader in config.readers if reader.place == "shelf"}
-        return messages.Meta(
-            version=version("aislewise"),
+        return meta_of(
+            self._config,
             config_hash=self._hash,
-            plan=plan.version,
-            timezone=config.timezone,
-            opens=config.opens,
-            closes=config.closes,
-            outline=plan.outline,
-            zones=tuple(
-                messages.Zone(zone.id, zone.kind, zone.name, zone.polygon, zone.id in reading)
-                for zone in plan.zones
-            ),
-            fixtures=plan.fixtures,
-            dayparts=tuple(part.name for part in config.dayparts),
             codebook=self._windows.codebook,
-            privacy=self._windows.budget.message(),
-            simulated=config.simulated,
-            daypart_starts=tuple(part.starts for part in config.dayparts),
+            budget=self._windows.budget,
         )
 
     def _health(self) -> messages.Health:
-        cameras = tuple(
-            messages.Device(one.camera.name, "camera", status.state, status.detail, status.counters)
-            for one in self._watchers
-            for status in (one.camera.status(),)
-        )
+        cameras = tuple(one.device() for one in self._watchers)
         readers = tuple(
             messages.Device(one.name, "reader", one.state, one.detail, one.counters())
             for one in self._readers
@@ -328,7 +277,12 @@ class Agent:
             "outbox",
             "down" if self._unsaved else "up",
             self._down.get("outbox", ""),
-            {"waiting": level.waiting, "dropped": level.dropped} | self._uplink.counters(),
+            {
+                "waiting": level.waiting,
+                "dropped": level.dropped,
+                "overloaded": int(self._inbox.dropped > 0),
+            }
+            | self._uplink.counters(),
         )
         return messages.Health(
             up_s=(wall_ms() - self._started_ms) // 1000,
@@ -347,10 +301,11 @@ class _Watcher:
         *,
         eyes: Eyes,
         clock: SceneClock,
-        inbox: queue.Queue[list[Found] | BaseException],
+        inbox: Inbox,
         stop: threading.Event,
     ) -> None:
         self.camera = Camera(config.name, source=config.source, now_ms=clock.now_ms)
+        self.trouble = ""
         self._eyes = eyes
         self._clock = clock
         self._inbox = inbox
@@ -361,6 +316,24 @@ class _Watcher:
         """Open the camera and begin to look."""
         self.camera.start()
         self._thread.start()
+
+    @property
+    def seeing(self) -> bool:
+        """Whether pictures come that can be used."""
+        return self.camera.status().state == "up" and not self.trouble
+
+    def device(self) -> messages.Device:
+        """Tell how the camera is; rates in tenths, as exact ones could follow how busy it is."""
+        status = self.camera.status()
+        counters = status.counters
+        tenths = 10 * counters["drops"] // max(1, counters["frames"])
+        return messages.Device(
+            self.camera.name,
+            "camera",
+            "down" if self.trouble else status.state,
+            self.trouble or status.detail,
+            {"reconnects": counters["reconnects"], "drops_percent": 10 * tenths},
+        )
 
     def close(self) -> None:
         """Close the camera; the thread ends with it."""
@@ -373,92 +346,18 @@ class _Watcher:
             while not self._stop.is_set():
                 self._look()
         except BaseException as error:  # noqa: BLE001 - the main loop raises it again
-            self._inbox.put(error)
+            self._inbox.crash(error)
 
     def _look(self) -> None:
         before_ms = self._clock.now_ms()  # later would be ahead of an image that just came
         taken = self.camera.latest(LOOK_S)
-        found = self._eyes.advance(before_ms) if taken is None else self._eyes.feed(*taken)
+        try:
+            found = self._eyes.advance(before_ms) if taken is None else self._eyes.feed(*taken)
+        except ConfigError as error:  # the camera was set to pictures of another shape
+            self.trouble = str(error)
+            self._stop.wait(PAUSE_S)
+            return
+        if taken is not None:
+            self.trouble = ""
         if found:
             self._inbox.put(list(found))
-
-
-def read_config(path: Path) -> tuple[str, StoreConfig]:
-    """Read a configuration file.
-
-    Raises:
-        ConfigError: it cannot be read, or is wrong.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}; check the path") from error
-    return text, parse(text, where=path.name)
-
-
-def clock_of(config: StoreConfig) -> SceneClock:
-    """Give the clock a configuration asks for."""
-    simulated = config.simulated_clock
-    if simulated is None:
-        return SceneClock(require_sync=config.clock.require_sync)
-    return SceneClock(
-        speed=simulated.speed, begins_at=simulated.begins_at, anchored_at=simulated.anchored_at
-    )
-
-
-def ground_of(camera: CameraConfig) -> Ground:
-    """Calibrate a camera from its points.
-
-    Raises:
-        ConfigError: names the camera and what is wrong with its points.
-    """
-    points = np.array(camera.points, dtype=np.float64).reshape(-1, 4)
-    try:
-        return Ground.from_points(
-            points[:, :2],
-            points[:, 2:],
-            image_size=camera.size_px,
-            camera_height_m=camera.height_m,
-            hfov_deg=camera.hfov_deg,
-        )
-    except ConfigError as error:
-        raise ConfigError(f"camera {camera.name!r}: {error}") from error
-
-
-def eyes_of(config: StoreConfig, camera: str, *, parts: Parts, numbers: Iterator[int]) -> Eyes:
-    """Give a camera's eyes."""
-    return Eyes(
-        parts.detector,
-        ground=parts.grounds[camera],
-        confidence=config.detector.confidence,
-        may_stand=parts.floor.may_stand,
-        numbers=numbers,
-    )
-
-
-def items_of(config: StoreConfig) -> Items:
-    """Give what turns reads into item events."""
-    places = {one.name: Place(one.zone, one.place) for one in config.readers}
-    return Items(ItemParams(), places)
-
-
-def visits_of(config: StoreConfig, *, parts: Parts) -> Visits:
-    """Give what turns tracks and item events into visits."""
-    antennas = {one.zone: one.antenna for one in config.readers if one.antenna is not None}
-    return Visits(parts.floor, antennas=antennas)
-
-
-def windows_of(
-    parts: Parts, *, utc_of: Callable[[int], datetime | None], start_ms: int, grace_ms: int
-) -> Windows:
-    """Give what turns visits into releases."""
-    return Windows(
-        parts.floor,
-        codebook=default_codebook(),
-        budget=parts.budget,
-        hours=parts.hours,
-        dayparts=parts.dayparts,
-        utc_of=utc_of,
-        start_ms=start_ms,
-        params=replace(WindowParams(), grace_ms=grace_ms),
-    )

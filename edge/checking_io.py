@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from edge.app import Parts, ground_of, read_config
 from edge.clock_io import SceneClock, wall_ms
 from edge.config import CameraConfig, ReaderConfig, StoreConfig
 from edge.errors import AgentError, ConfigError, DeviceError
+from edge.parts_io import Parts, ground_of, read_config
 from edge.release.privacy import Budget
 from edge.rfid import reader_io
 from edge.rfid.driver import Settings
@@ -34,7 +34,7 @@ class Outcome:
 def checks(path: Path) -> Iterator[Outcome]:
     """Look at one thing after the other; one that fails stops only what needs it."""
     try:
-        _, config = read_config(path)
+        config = read_config(path)
         parts = Parts.build(config)
     except AgentError as error:
         yield Outcome(str(path), error=error)

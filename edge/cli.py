@@ -75,13 +75,15 @@ def top(
 @_codes
 def run(config: ConfigPath) -> None:
     """Watch, count and release until told to stop (Ctrl-C or SIGTERM)."""
-    from edge.app import Agent, clock_of, read_config  # noqa: PLC0415 - --help without OpenCV
+    from edge.app import Agent  # noqa: PLC0415 - --help without OpenCV
+    from edge.parts_io import clock_of, read_config  # noqa: PLC0415
+    from edge.process_io import guard_process  # noqa: PLC0415
 
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
-    )
-    text, read = read_config(config)
-    agent = Agent(read, text=text, clock=clock_of(read))
+    guard_process()
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("edge").setLevel(logging.INFO)  # libraries log addresses with passwords
+    read = read_config(config)
+    agent = Agent(read, clock=clock_of(read))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: agent.stop())
     agent.run()
@@ -98,7 +100,7 @@ def check(config: ConfigPath) -> None:
         mark = "ok  " if outcome.error is None else "FAIL"
         typer.echo(f"{mark}  {outcome.what}: {outcome.error or outcome.found}")
         if outcome.error is not None:
-            worst = worst or _code(outcome.error)
+            worst = min(worst or 4, _code(outcome.error))
     raise typer.Exit(worst)
 
 
@@ -114,7 +116,10 @@ def watch(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print only the result, as JSON.")] = False,
 ) -> None:
-    """Show who is in which zone and for how long, live; nothing is written or sent."""
+    """Show who is in which zone and for how long, live.
+
+    Nothing is sent or written to disk; a live camera is shown on a screen only, never to a file.
+    """
     from edge.watch_io import watch_camera  # noqa: PLC0415 - --help without OpenCV
 
     watch_camera(config, video=video, live=live, as_json=json)

@@ -20,6 +20,8 @@ from edge.visits.plan import FloorPlan, Polygon, Zone, ZoneKind
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 Clock = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
+MOST_RHO = 1.0
+"""The weakest budget of a real store: epsilon 7.9 at delta 1e-6."""
 PointPair = tuple[float, float, float, float]
 
 
@@ -122,7 +124,11 @@ class DaypartConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class PrivacyConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The budget of one visit over everything released; more than 0.10 is marked as weaker."""
+    """The budget of one visit over everything released.
+
+    More than 0.10 is weaker than the standard and marked so in every report; more than 1.0 only a
+    simulated store may choose.
+    """
 
     rho: Positive = 0.10
 
@@ -200,9 +206,15 @@ def parse(text: str, *, where: str) -> StoreConfig:
     return config
 
 
-def config_hash(text: str) -> str:
-    """Name a version of the file, so that a hub sees when it was changed."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def config_hash(config: StoreConfig) -> str:
+    """Name a version of the configuration, so that a hub sees when it was changed.
+
+    Addresses of cameras and broker are left out: they may hold passwords, which a hash would let
+    others try.
+    """
+    cameras = tuple(msgspec.structs.replace(one, source="") for one in config.cameras)
+    shown = msgspec.structs.replace(config, cameras=cameras, broker=Broker())
+    return hashlib.sha256(msgspec.json.encode(shown, enc_hook=str)).hexdigest()[:16]
 
 
 def _path(kind: type, value: object) -> Path:
@@ -234,7 +246,20 @@ def _check(config: StoreConfig, *, where: str) -> None:
         raise ConfigError(f"{where}: closes {config.closes} is not after opens {config.opens}")
     _check_names(config, where=where)
     _check_dayparts(config.dayparts, where=where)
+    _check_simulated(config, where=where)
+
+
+def _check_simulated(config: StoreConfig, *, where: str) -> None:
+    if config.privacy.rho > MOST_RHO and not config.simulated:
+        raise ConfigError(
+            f"{where}: privacy.rho {config.privacy.rho} is more than {MOST_RHO}: only a simulated "
+            f"store may be so weak; the standard is 0.10"
+        )
     clock = config.simulated_clock
+    if clock and not config.simulated:
+        raise ConfigError(
+            f"{where}: simulated_clock is for simulated stores; remove it, or set simulated = true"
+        )
     if clock and (clock.begins_at.tzinfo is None or clock.anchored_at.tzinfo is None):
         raise ConfigError(f"{where}: simulated_clock needs instants with an offset, like ...Z")
 
@@ -247,6 +272,13 @@ def _check_names(config: StoreConfig, *, where: str) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"{where}: two devices are called {name!r}; rename one")
+    shelves = [reader.zone for reader in config.readers if reader.place == "shelf"]
+    for zone in shelves:
+        if shelves.count(zone) > 1:
+            raise ConfigError(
+                f"{where}: two readers serve the shelf in zone {zone!r}, which would count its "
+                "goods twice; give each reader a zone of its own"
+            )
     zones = {zone.id for zone in config.plan.zones}
     for reader in config.readers:
         if reader.zone not in zones:

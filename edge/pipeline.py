@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge.rfid.items import ItemEvent, Items
-from edge.rfid.reads import TagRead
+from edge.rfid.reads import Alive, TagRead
 from edge.vision.tracking import TrackEnd, TrackPoint
 from edge.visits.visits import Visit, Visits
 
@@ -15,18 +15,18 @@ class Pipeline:
         self._items = items
         self._visits = visits
 
-    def feed(self, found: TrackPoint | TrackEnd | TagRead) -> list[Visit]:
+    def feed(self, found: TrackPoint | TrackEnd | TagRead | Alive) -> list[Visit]:
         """Take what a camera's tracker or a reader's driver found."""
-        if isinstance(found, TagRead):
+        if isinstance(found, TagRead | Alive):
             return self._through(self._items.feed(found))
         return self._visits.feed(found)
 
     def advance(self, now_ms: int) -> list[Visit]:
-        """Let time pass: silence proves picks, and absence ends visits."""
+        """Let time pass: absence ends visits."""
         return self._through(self._items.advance(now_ms)) + self._visits.advance(now_ms)
 
     def flush(self) -> list[Visit]:
-        """End every visit now: at closing time, or when the agent stops."""
+        """End every visit now: the agent stops."""
         return self._visits.flush()
 
     def _through(self, events: list[ItemEvent]) -> list[Visit]:

@@ -15,9 +15,10 @@ import msgspec
 from rich.live import Live
 from rich.table import Table
 
-from edge.app import Parts, eyes_of, read_config
 from edge.clock_io import SceneClock
+from edge.errors import ConfigError
 from edge.occupancy import Occupancy, ZoneCount
+from edge.parts_io import Parts, eyes_of, read_config
 from edge.vision.camera_io import Camera, probe
 from edge.vision.watching import Eyes
 from edge.visits.plan import Floor
@@ -36,6 +37,7 @@ class View:
         images: looked at.
         fps: images looked at per wall second.
         coverage: share of the images offered that were looked at.
+        trouble: why the camera is down, if it is.
     """
 
     zones: tuple[ZoneCount, ...]
@@ -43,59 +45,76 @@ class View:
     images: int
     fps: float
     coverage: float
+    trouble: str = ""
 
 
 def watch_camera(path: Path, *, video: Path | None, live: bool, as_json: bool) -> None:
     """Watch the first camera, or a file in its place, until it ends or Ctrl-C.
 
     Raises:
-        ConfigError: the configuration is wrong.
+        ConfigError: the configuration is wrong, or a live camera is to be written to a file.
         ModelError: the detector is.
         DeviceError: the camera does not open.
     """
-    _, config = read_config(path)
+    if video is None and (as_json or not sys.stdout.isatty()):
+        raise ConfigError(
+            "a live camera is shown on a screen only: exact counts of people in the shop are not "
+            "for files; give --video FILE to look at a recording"
+        )
+    config = read_config(path)
     parts = Parts.build(config)
     source = config.cameras[0].source if video is None else str(video)
     probe(source)
+    clock = SceneClock()
     camera = Camera(
         config.cameras[0].name,
         source=source,
-        now_ms=SceneClock().now_ms,
+        now_ms=clock.now_ms,
         pace="live" if live else "every",
     )
     eyes = eyes_of(config, config.cameras[0].name, parts=parts, numbers=count(1))
-    views = _views(camera, eyes=eyes, floor=parts.floor)
+    views = _views(camera, eyes=eyes, floor=parts.floor, clock=clock)
     if as_json:
-        view = deque(views, maxlen=1).pop()
-        sys.stdout.write(msgspec.json.encode(view).decode() + "\n")
+        for last in deque(views, maxlen=1):
+            sys.stdout.write(msgspec.json.encode(last).decode() + "\n")
         return
     with Live(refresh_per_second=4) as screen:
         for view in views:
             screen.update(_table(view, floor=parts.floor))
 
 
-def _views(camera: Camera, *, eyes: Eyes, floor: Floor) -> Iterator[View]:
+def _views(camera: Camera, *, eyes: Eyes, floor: Floor, clock: SceneClock) -> Iterator[View]:
     """Give the state after every image, and once more at the end; Ctrl-C is an end too."""
     occupancy = Occupancy(
         tuple(zone.id for zone in floor.plan.zones), zone_at=lambda e, n: _zone_id(floor, e, n)
     )
     began_s, images, scene_ms = time.monotonic(), 0, 0
+
+    def view() -> View:
+        status = camera.status()
+        return View(
+            occupancy.counts(),
+            scene_ms / 1000,
+            images,
+            images / (time.monotonic() - began_s),
+            1 - status.counters["drops"] / max(1, status.counters["frames"]),
+            status.detail,
+        )
+
     with camera, suppress(KeyboardInterrupt):
         while not camera.ended:
+            before_ms = clock.now_ms()
             taken = camera.latest(WAIT_S)
-            if taken is None:
+            if taken is not None:
+                images, scene_ms = images + 1, taken[0]
+            elif camera.status().state == "up":
                 continue
-            images, scene_ms = images + 1, taken[0]
-            for event in eyes.feed(*taken):
+            else:
+                scene_ms = before_ms
+            for event in eyes.feed(*taken) if taken else eyes.advance(before_ms):
                 occupancy.feed(event)
-            counters = camera.status().counters
-            yield View(
-                occupancy.counts(),
-                scene_ms / 1000,
-                images,
-                images / (time.monotonic() - began_s),
-                1 - counters["drops"] / counters["frames"],
-            )
+            yield view()
+        yield view()
 
 
 def _zone_id(floor: Floor, east_m: float, north_m: float) -> str:
@@ -106,7 +125,7 @@ def _zone_id(floor: Floor, east_m: float, north_m: float) -> str:
 def _table(view: View, *, floor: Floor) -> Table:
     table = Table(
         caption=f"{view.scene_s:.0f} s watched, {view.images} pictures at {view.fps:.1f} a second, "
-        f"coverage {view.coverage:.0%}"
+        f"coverage {view.coverage:.0%}" + (f"; {view.trouble}" if view.trouble else "")
     )
     table.add_column("zone")
     for title in ("now", "came in", "dwell so far", "a stay"):

@@ -31,6 +31,7 @@ LEAD_S = 9.0
 """Wall seconds for all processes to come up before the scene begins."""
 LINGER_MIN = 1.0
 """Scene minutes after closing in which the last shoppers are still counted."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE_S = 40.0
 """Wall seconds to wait for the last release after closing."""
 
@@ -72,7 +73,7 @@ class Processes:
     """The parts, each in its own session, ended together whatever happens."""
 
     def __init__(self, logs: Path) -> None:
-        logs.mkdir(parents=True)
+        logs.mkdir(parents=True, exist_ok=True)
         self._logs = logs
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -82,6 +83,8 @@ class Processes:
 
     def __exit__(self, *_: object) -> None:
         """End what still runs, in the order data flows; kill what does not obey."""
+        for number in SIGNALS:  # an impatient second Ctrl-C must not leave half of them
+            signal.signal(number, signal.SIG_IGN)
         for name in ("simulator", "agent", "hub", "broker"):
             self.end(name)
 
@@ -361,6 +364,6 @@ def say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    # A terminated demo cleans up as an interrupted one does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for each in SIGNALS:  # a terminated demo cleans up as an interrupted one does
+        signal.signal(each, signal.default_int_handler)
     sys.exit(main())

@@ -75,6 +75,10 @@ class Released:
         """Refuse to be pickled or copied: a second one would be released twice."""
         raise TypeError("a Released is not copied; the outbox stores its message")
 
+    def __setstate__(self, _state: object) -> NoReturn:
+        """Refuse to be filled by anybody but ``let_out``."""
+        raise PrivacyError("only edge.release.released.let_out makes a Released")
+
 
 def let_out(
     tally: Tally,
@@ -113,7 +117,7 @@ def let_out(
         axes=tally.axes,
         counts=tuple(
             count + discrete_gaussian(channel.variance, randbelow=randbelow)
-            for count in tally.exact()
+            for count in tally.close()
         ),
         sd=channel.sd,
         rho=channel.rho,

@@ -23,6 +23,7 @@ class Tally:
         self.axes = axes
         self._lengths = tuple(len(axis.labels) for axis in axes)
         self._counts = [0] * math.prod(self._lengths)
+        self._closed = False
 
     def add(self, cells: Iterable[tuple[int, ...]]) -> None:
         """Count one visit.
@@ -47,6 +48,17 @@ class Tally:
     def exact(self) -> tuple[int, ...]:
         """Give the counts before noise, for ``edge.release`` alone."""
         return tuple(self._counts)
+
+    def close(self) -> tuple[int, ...]:
+        """Give the counts once, to be noised: two noised copies would average to the truth.
+
+        Raises:
+            PrivacyError: they were given before.
+        """
+        if self._closed:
+            raise PrivacyError(f"channel {self.channel.name}: this window was let out before")
+        self._closed = True
+        return self.exact()
 
     def _place(self, cell: tuple[int, ...]) -> int:
         place = 0

@@ -170,7 +170,7 @@ class Visits:
         return min(due, default=None)
 
     def flush(self) -> list[Visit]:
-        """End every visit now, at closing time."""
+        """End every visit now: the agent stops."""
         for walk in self._walks:
             if not walk.lost:
                 self._lose(walk)

@@ -27,6 +27,7 @@ timezone = "UTC"
 opens = "00:00"
 closes = "23:00"
 linger_min = 0
+simulated = true
 data_dir = "{data}"
 
 [broker]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.config import StoreConfig, parse
+from edge.config import StoreConfig, config_hash, parse
 from edge.errors import ConfigError
 
 GOOD = """
@@ -36,6 +36,14 @@ zone = "aisle-1"
 region = "EU"
 """
 
+CLOCK = """
+[simulated_clock]
+speed = 5
+begins_at = 2026-03-07T16:00:00Z
+anchored_at = 2026-03-07T16:00:00Z
+
+"""
+
 
 def read(text: str) -> StoreConfig:
     return parse(text, where="store.toml")
@@ -65,16 +73,27 @@ def test_a_whole_file_reads() -> None:
         ('region = "EU"', 'region = "XX"', r"readers\[0\].region"),
         ("[plan]", '[[dayparts]]\nname = "late"\nstarts = "12:00"\n\n[plan]', "start at 00:00"),
         ("[plan]", "[privacy]\nrho = 0\n\n[plan]", "privacy.rho"),
+        ("[plan]", "[privacy]\nrho = 1.5\n\n[plan]", "only a simulated store may be so weak"),
+        ("[plan]", CLOCK + "[plan]", "simulated_clock is for simulated stores"),
         (
             "[plan]",
-            (
-                "[simulated_clock]\nspeed = 5\nbegins_at = 2026-03-07T16:00:00\n"
-                "anchored_at = 2026-03-07T16:00:00Z\n\n[plan]"
-            ),
+            "simulated = true\n" + CLOCK.replace("00Z", "00", 1) + "[plan]",
             "instants with an offset",
+        ),
+        (
+            "[[readers]]",
+            '[[readers]]\nname = "b"\nport = "b"\nzone = "aisle-1"\nregion = "EU"\n\n[[readers]]',
+            "two readers serve the shelf in zone 'aisle-1'",
         ),
     ],
 )
 def test_mistakes_are_named_with_their_mend(old: str, new: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         read(GOOD.replace(old, new, 1))
+
+
+def test_the_hash_names_a_version_and_tells_nothing_of_passwords() -> None:
+    one, other = read(GOOD), read(GOOD.replace("//127", "//admin:secret@127"))
+    assert one.cameras != other.cameras
+    assert config_hash(one) == config_hash(other)
+    assert config_hash(one) != config_hash(read(GOOD.replace("20:00", "21:00")))

@@ -23,8 +23,8 @@ from types import ModuleType
 import cv2
 import numpy as np
 
-from edge.app import Parts, eyes_of, items_of, visits_of
 from edge.config import StoreConfig, parse
+from edge.parts_io import Parts, eyes_of, items_of, visits_of
 from edge.pipeline import Pipeline
 from edge.rfid.driver import Read, Settings
 from edge.rfid.drivers import FAMILIES

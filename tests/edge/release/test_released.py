@@ -95,3 +95,17 @@ def test_a_window_lasts(noon: datetime, end: timedelta) -> None:
             codebook="",
             coverage=1.0,
         )
+
+
+def test_none_can_be_filled_from_outside() -> None:
+    with pytest.raises(PrivacyError):
+        object.__new__(Released).__setstate__(["cells"])
+
+
+def test_a_window_is_let_out_once(noon: datetime) -> None:
+    tally = Tally(Budget().channel("cells"), axes=(Axis("cell", ("0", "dropped")),))
+    rest = {"plan": "p", "codebook": "c", "coverage": 1.0}
+    window = {"window_start": noon, "window_end": noon + timedelta(hours=1)}
+    let_out(tally, **window, **rest)
+    with pytest.raises(PrivacyError, match="let out before"):
+        let_out(tally, **window, **rest)

@@ -1,0 +1,232 @@
+"""What a configuration describes, built and checked before anything is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
+from importlib.metadata import version
+from itertools import combinations
+from pathlib import Path
+from typing import Self
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.clock_io import SceneClock
+from edge.config import CameraConfig, StoreConfig, parse
+from edge.errors import ConfigError, PrivacyError
+from edge.release.hours import Daypart, Hours
+from edge.release.privacy import Budget
+from edge.release.windows import WindowParams, Windows
+from edge.rfid.items import ItemParams, Items, Place
+from edge.vision.ground import Ground
+from edge.vision.onnx_io import Detector, load_detector, shipped_manifest
+from edge.vision.watching import Eyes
+from edge.visits.plan import Floor, check_plan
+from edge.visits.visits import Visits
+from wire import messages
+from wire.codebook import Codebook, default_codebook
+from wire.codec import decode, encode
+from wire.errors import WireError
+from wire.topics import Topic
+
+OVERLAP_STEP_M = 0.5
+OVERLAP_MOST_M2 = 1.0
+"""Floor two cameras may share: who crosses it is lost to one as the other finds them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a configuration describes, built and checked, with nothing opened yet."""
+
+    floor: Floor
+    detector: Detector
+    grounds: dict[str, Ground]
+    budget: Budget
+    hours: Hours
+    dayparts: tuple[Daypart, ...]
+
+    @classmethod
+    def build(cls, config: StoreConfig) -> Self:
+        """Check everything that can be checked without a device.
+
+        Raises:
+            ConfigError: the plan, a camera's points or the budget are wrong.
+            ModelError: the detector is.
+        """
+        plan = config.floor_plan()
+        check_plan(plan)
+        try:
+            budget = Budget(config.privacy.rho)
+        except PrivacyError as error:
+            raise ConfigError(f"privacy.rho: {error}") from error
+        floor = Floor(plan)
+        grounds = {camera.name: ground_of(camera) for camera in config.cameras}
+        _refuse_overlap(floor, grounds=grounds)
+        _refuse_meta(config, budget=budget)
+        return cls(
+            floor=floor,
+            detector=load_detector(config.detector.manifest or shipped_manifest()),
+            grounds=grounds,
+            budget=budget,
+            hours=Hours(
+                ZoneInfo(config.timezone),
+                time.fromisoformat(config.opens),
+                time.fromisoformat(config.closes),
+                timedelta(minutes=config.linger_min),
+            ),
+            dayparts=tuple(
+                Daypart(part.name, time.fromisoformat(part.starts)) for part in config.dayparts
+            ),
+        )
+
+
+def read_config(path: Path) -> StoreConfig:
+    """Read a configuration file.
+
+    Raises:
+        ConfigError: it cannot be read, or is wrong.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}; check the path") from error
+    return parse(text, where=path.name)
+
+
+def clock_of(config: StoreConfig) -> SceneClock:
+    """Give the clock a configuration asks for."""
+    simulated = config.simulated_clock
+    if simulated is None:
+        return SceneClock(require_sync=config.clock.require_sync)
+    return SceneClock(
+        speed=simulated.speed, begins_at=simulated.begins_at, anchored_at=simulated.anchored_at
+    )
+
+
+def ground_of(camera: CameraConfig) -> Ground:
+    """Calibrate a camera from its points.
+
+    Raises:
+        ConfigError: names the camera and what is wrong with its points.
+    """
+    points = np.array(camera.points, dtype=np.float64).reshape(-1, 4)
+    try:
+        return Ground.from_points(
+            points[:, :2],
+            points[:, 2:],
+            image_size=camera.size_px,
+            camera_height_m=camera.height_m,
+            hfov_deg=camera.hfov_deg,
+        )
+    except ConfigError as error:
+        raise ConfigError(f"camera {camera.name!r}: {error}") from error
+
+
+def eyes_of(config: StoreConfig, camera: str, *, parts: Parts, numbers: Iterator[int]) -> Eyes:
+    """Give a camera's eyes."""
+    return Eyes(
+        parts.detector,
+        ground=parts.grounds[camera],
+        confidence=config.detector.confidence,
+        may_stand=parts.floor.may_stand,
+        numbers=numbers,
+    )
+
+
+def meta_of(
+    config: StoreConfig, *, config_hash: str, codebook: Codebook, budget: Budget
+) -> messages.Meta:
+    """Tell what an agent is, as the contract does."""
+    reading = {reader.zone for reader in config.readers if reader.place == "shelf"}
+    return messages.Meta(
+        version=version("aislewise"),
+        config_hash=config_hash,
+        plan=config.plan.version,
+        timezone=config.timezone,
+        opens=config.opens,
+        closes=config.closes,
+        outline=config.plan.outline,
+        zones=tuple(
+            messages.Zone(
+                zone.id, zone.kind, zone.name or zone.id, zone.polygon, zone.id in reading
+            )
+            for zone in config.plan.zones
+        ),
+        fixtures=config.plan.fixtures,
+        dayparts=tuple(part.name for part in config.dayparts),
+        codebook=codebook,
+        privacy=budget.message(),
+        simulated=config.simulated,
+        daypart_starts=tuple(part.starts for part in config.dayparts),
+    )
+
+
+def _refuse_meta(config: StoreConfig, *, budget: Budget) -> None:
+    """Refuse a plan that the contract's ``meta`` message cannot carry."""
+    topic = Topic(config.store, config.agent, "meta")
+    meta = meta_of(config, config_hash="0" * 16, codebook=default_codebook(), budget=budget)
+    try:
+        decode(topic, encode(topic, meta, event_id="0" * 16, time=datetime.now(UTC)))
+    except WireError as error:
+        raise ConfigError(
+            f"plan: the hub could not take it ({error}); use fewer or simpler polygons, or split "
+            "the floor between two agents"
+        ) from error
+
+
+def _refuse_overlap(floor: Floor, *, grounds: dict[str, Ground]) -> None:
+    """Refuse cameras that see the same floor: who stands there would be counted twice."""
+    east, north = (np.array(axis) for axis in zip(*floor.plan.outline, strict=True))
+    grid = np.stack(
+        np.meshgrid(
+            np.arange(east.min(), east.max(), OVERLAP_STEP_M),
+            np.arange(north.min(), north.max(), OVERLAP_STEP_M),
+        ),
+        axis=-1,
+    ).reshape(-1, 2)
+    walkable = grid[[floor.may_stand(*point) for point in grid.tolist()]]
+    for one, other in combinations(grounds, 2):
+        both = _in_view(grounds[one], walkable) & _in_view(grounds[other], walkable)
+        shared_m2 = both.sum() * OVERLAP_STEP_M**2
+        if shared_m2 > OVERLAP_MOST_M2:
+            raise ConfigError(
+                f"cameras {one!r} and {other!r} both see {shared_m2:.0f} square metres of floor, "
+                "so people there would count twice; turn one of them, or drop one"
+            )
+
+
+def _in_view(ground: Ground, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    image = ground.image_from_floor(points)
+    inside = (image >= 0) & (image < ground.image_size)
+    return np.logical_and(inside[:, 0], inside[:, 1])
+
+
+def items_of(config: StoreConfig) -> Items:
+    """Give what turns reads into item events."""
+    places = {one.name: Place(one.zone, one.place) for one in config.readers}
+    return Items(ItemParams(), places)
+
+
+def visits_of(config: StoreConfig, *, parts: Parts) -> Visits:
+    """Give what turns tracks and item events into visits."""
+    antennas = {one.zone: one.antenna for one in config.readers if one.antenna is not None}
+    return Visits(parts.floor, antennas=antennas)
+
+
+def windows_of(
+    parts: Parts, *, utc_of: Callable[[int], datetime | None], start_ms: int, grace_ms: int
+) -> Windows:
+    """Give what turns visits into releases."""
+    return Windows(
+        parts.floor,
+        codebook=default_codebook(),
+        budget=parts.budget,
+        hours=parts.hours,
+        dayparts=parts.dayparts,
+        utc_of=utc_of,
+        start_ms=start_ms,
+        params=replace(WindowParams(), grace_ms=grace_ms),
+    )
