@@ -5,7 +5,7 @@ Source: CloudEvents v1.0.2, JSON event format (structured mode).
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -32,7 +32,14 @@ TYPES: dict[Leaf, type[Message]] = {
     "ack": Ack,
     "config": Config,
 }
+REFUSALS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are no message; the last where they nest without end."""
 VERSION = 1
+FIRST_SENT_AT = datetime(1970, 1, 1, tzinfo=UTC)
+"""A box whose clock has no battery begins here, and must still be heard."""
+FIRST_WINDOW_AT = datetime(2000, 1, 1, tzinfo=UTC)
+LAST_AT = datetime(2200, 1, 1, tzinfo=UTC)
+"""Instants from here on are nonsense; near the calendar's ends they even cannot become UTC."""
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -107,7 +114,7 @@ def read(topic: Topic, payload: bytes) -> tuple[Envelope, Message]:
     """Read envelope and message; the envelope's ``time`` is the sender's clock.
 
     Raises:
-        WireError: as ``decode``.
+        WireError: as ``decode``, or an instant that no clock of ours tells.
     """
     if len(payload) > MAX_BYTES[topic.leaf]:
         raise WireError(
@@ -115,7 +122,7 @@ def read(topic: Topic, payload: bytes) -> tuple[Envelope, Message]:
         )
     try:
         envelope = msgspec.json.decode(payload, type=Envelope)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except REFUSALS as error:
         raise WireError(f"not a CloudEvents envelope: {error}") from error
     if envelope.type != _type(topic.leaf):
         raise WireError(f"type {envelope.type!r} under a {topic.leaf} topic")
@@ -123,9 +130,22 @@ def read(topic: Topic, payload: bytes) -> tuple[Envelope, Message]:
         raise WireError(f"source {envelope.source!r} under topic {str(topic)!r}")
     try:
         message: Message = msgspec.json.decode(envelope.data, type=TYPES[topic.leaf])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except REFUSALS as error:
         raise WireError(f"not a {topic.leaf} message: {error}") from error
+    _check_instants(envelope, message)
     return envelope, message
+
+
+def _check_instants(envelope: Envelope, message: Message) -> None:
+    instants = [("time", FIRST_SENT_AT, envelope.time)]
+    if isinstance(message, Release):
+        instants += [
+            ("window_start", FIRST_WINDOW_AT, message.window_start),
+            ("window_end", FIRST_WINDOW_AT, message.window_end),
+        ]
+    for name, first, instant in instants:
+        if not first <= instant < LAST_AT:
+            raise WireError(f"{name} {instant.isoformat()} is before {first:%Y} or after 2199")
 
 
 def _source(topic: Topic) -> str:

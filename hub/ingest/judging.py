@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from wire.codec import Envelope, read
+from wire.codec import REFUSALS, Envelope, read
 from wire.errors import WireError
 from wire.messages import OUTCOMES, Health, Meta, Release, Status
 from wire.topics import FROM_AGENT, Topic, parse_topic
@@ -19,6 +19,8 @@ EVENT_ID = re.compile(r"([0-9a-f]{16})-([1-9][0-9]{0,15})")
 """A release's envelope id, ``{epoch}-{seq}``; longer numbers do not fit the database."""
 ID_IN_RUINS = re.compile(rb'"id"\s*:\s*"([0-9a-f]{16}-[1-9][0-9]{0,15})"')
 SEQ_LIMIT = 10**16
+SD_LIMIT = 1e9
+"""Noise beyond this drowns a planet; the square of much more is no number."""
 COUNT_LIMIT = 2**53
 """Counts beyond this no longer add exactly as floating-point numbers."""
 
@@ -127,6 +129,15 @@ def read_arrival(arrival: Arrival) -> Read:
     return Stored(key, message, _sha256(arrival.payload), envelope.time, arrival)
 
 
+def refuse_unread(arrival: Arrival, *, reason: str) -> Rejected:
+    """Refuse what this program fails at, by its bytes alone."""
+    try:
+        topic = parse_topic(arrival.topic)
+    except WireError:
+        topic = None
+    return _rejected(arrival, topic, reason)
+
+
 class Ingest:
     """Decide over a batch of read messages, given what the database knows of their keys.
 
@@ -204,6 +215,8 @@ def _fault(envelope: Envelope, release: Release) -> str:
         return f"envelope id {envelope.id!r} is not epoch-seq of the release"
     if release.seq >= SEQ_LIMIT:
         return f"seq {release.seq} is too large"
+    if release.sd > SD_LIMIT:
+        return f"noise of sd {release.sd:g} is too large"
     if any(abs(count) > COUNT_LIMIT for count in release.counts):
         return "a count is too large"
     return _axes_fault(release)
@@ -244,7 +257,7 @@ def _key_of_ruins(topic: Topic | None, payload: bytes) -> Key | None:
         return None
     try:
         text = msgspec.json.decode(payload, type=_Identified).id
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except REFUSALS:
         found = ID_IN_RUINS.search(payload)
         text = found.group(1).decode("ascii") if found else ""
     match = EVENT_ID.fullmatch(text)

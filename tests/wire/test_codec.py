@@ -71,6 +71,8 @@ def test_unknown_fields_are_ignored() -> None:
         ({"type": "aislewise.health.v1"}, "type"),
         ({"specversion": "2.0"}, "specversion"),
         ({"time": "2026-03-07T12:00:00"}, "time"),
+        ({"time": "1969-12-31T23:59:59Z"}, "time 1969"),
+        ({"time": "2200-01-01T00:00:00Z"}, "time 2200"),
         ({"data": {"epoch": "00112233445566ff"}}, "missing required field"),
     ],
 )
@@ -78,6 +80,66 @@ def test_refusals_name_what_is_wrong(change: dict[str, Any], says: str) -> None:
     body = msgspec.json.decode((GOLDEN / "release.v1.json").read_bytes()) | change
     with pytest.raises(WireError, match=says):
         decode(topic("release"), msgspec.json.encode(body))
+
+
+ODD_INSTANTS = st.one_of(
+    st.sampled_from(
+        [
+            "0001-01-01T00:00:00+10:00",
+            "9999-12-31T23:59:59-10:00",
+            "1999-12-31T23:59:59Z",
+            "2000-01-01T00:00:00+14:00",
+            "2200-01-01T00:00:00Z",
+        ]
+    ),
+    st.builds(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{}{:02}:{:02}".format,
+        st.one_of(st.integers(0, 1998), st.integers(2201, 9999)),
+        st.integers(0, 13),
+        st.integers(0, 32),
+        st.integers(0, 24),
+        st.integers(0, 60),
+        st.integers(0, 61),
+        st.sampled_from(["+", "-"]),
+        st.integers(0, 24),
+        st.integers(0, 60),
+    ),
+)
+
+
+@given(start=ODD_INSTANTS, end=ODD_INSTANTS, which=st.integers(1, 3))
+def test_windows_outside_our_centuries_are_refused_and_nothing_else_happens(
+    start: str, end: str, which: int
+) -> None:
+    body = msgspec.json.decode((GOLDEN / "release.v1.json").read_bytes())
+    body["data"] |= {"window_start": start} if which & 1 else {}
+    body["data"] |= {"window_end": end} if which & 2 else {}
+    with pytest.raises(WireError):
+        decode(topic("release"), msgspec.json.encode(body))
+
+
+@given(time=ODD_INSTANTS, leaf=st.sampled_from(LEAVES))
+def test_what_is_read_can_become_utc(time: str, leaf: Leaf) -> None:
+    body = msgspec.json.decode((GOLDEN / f"{leaf}.v1.json").read_bytes()) | {"time": time}
+    try:
+        envelope, _ = read(topic(leaf), msgspec.json.encode(body))
+    except WireError:
+        return
+    assert 1970 <= envelope.time.astimezone(UTC).year < 2200
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_a_box_without_a_battery_is_heard(leaf: Leaf) -> None:
+    body = msgspec.json.decode((GOLDEN / f"{leaf}.v1.json").read_bytes())
+    body["time"] = "1970-01-01T00:00:07Z"
+    assert decode(topic(leaf), msgspec.json.encode(body)) is not None
+
+
+@pytest.mark.parametrize("bracket", ["[", '{"a":'])
+@pytest.mark.parametrize("where", ["", '{"pad":', '{"specversion":"1.0","data":'])
+def test_bytes_that_nest_without_end_are_refused(where: str, bracket: str) -> None:
+    with pytest.raises(WireError, match="envelope"):
+        decode(topic("release"), (where + bracket * (15_000 // len(bracket))).encode())
 
 
 def test_too_large_is_refused_both_ways(messages: dict[Leaf, Message]) -> None:

@@ -132,6 +132,7 @@ def test_an_envelope_id_that_is_not_the_releases_key_is_rejected(
     [
         {"counts": (2**60, *(0,) * 8)},
         {"seq": 10**17},
+        {"sd": 1e200},
         {"channel": "zones"},
     ],
 )
@@ -165,6 +166,31 @@ def test_a_sender_whose_clock_is_ahead_was_not_seen_in_the_future(
 @given(st.binary(max_size=300))
 def test_no_bytes_make_it_raise(body: bytes) -> None:
     assert isinstance(judge(Arrival(TOPIC, body, NOW))[0], Rejected)
+
+
+@given(
+    st.binary(max_size=40),
+    st.sampled_from(["[", '{"a":', '{"id":']),
+    st.sampled_from(["release", "status", "meta", "health"]),
+)
+def test_no_depth_makes_it_raise(start: bytes, bracket: str, leaf: str) -> None:
+    body = start + bracket.encode() * 3_000
+    topic = f"aisle/v1/berlin-1/north/{leaf}"
+    assert isinstance(judge(Arrival(topic, body, NOW))[0], Rejected)
+
+
+@pytest.mark.parametrize("odd", ["0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-10:00"])
+@pytest.mark.parametrize("field", ["time", "window_start", "window_end"])
+def test_instants_at_the_calendars_ends_are_rejected_under_their_key(
+    field: str, odd: str, cells: Callable[..., Release], payload: Callable[..., bytes]
+) -> None:
+    body = msgspec.json.decode(payload(cells(5)))
+    (body if field == "time" else body["data"])[field] = odd
+    (rejected,) = judge(Arrival(TOPIC, msgspec.json.encode(body), NOW))
+    assert isinstance(rejected, Rejected)
+    assert field in rejected.reason or "window_end" in rejected.reason
+    assert rejected.key is not None
+    assert rejected.key.seq == 5
 
 
 @given(st.integers(0, 5), st.lists(st.integers(1, 30)))
