@@ -6,7 +6,7 @@ import logging
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,14 @@ from types import FrameType
 
 from hub.config import Batching, HubConfig, read_password
 from hub.errors import StoreError
-from hub.ingest.judging import Decision, Ingest, Rejected, Stored, read_arrival
+from hub.ingest.judging import (
+    Decision,
+    Ingest,
+    Rejected,
+    Stored,
+    read_arrival,
+    refuse_unread,
+)
 from hub.ingest.mqtt_io import BrokerLink, Incoming
 from hub.store_io.store import Link, Mark, Store
 from wire.messages import Ack
@@ -26,6 +33,9 @@ IDLE_S = 0.2
 TELL_EVERY_S = 10.0
 HELD_LIMIT = 10_000
 """Messages held while the database refuses; brokers keep at most some hundreds in flight."""
+BUGS = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
+"""Ours, all of them. They end in a reject, not in a crash: the broker would deliver the message
+again to every new start of the hub, and one agent's message would stop all stores for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +116,15 @@ class IngestLoop:
 
     def _flush(self) -> None:
         batch = self._pending[: self._batching.messages]
+        try:
+            done = self._commit(batch)
+        except BUGS:
+            for item in batch:
+                self._acknowledge([item], *self._commit_alone(item))
+            return
+        self._acknowledge(batch, *done)
+
+    def _commit(self, batch: Sequence[Incoming]) -> tuple[list[Decision], list[Mark]]:
         read = [read_arrival(item.arrival) for item in batch]
         releases = [item for item in read if isinstance(item, Stored)]
         ingest = Ingest(
@@ -115,11 +134,27 @@ class IngestLoop:
             ),
         )
         decisions = [decision for item in read for decision in ingest.feed(item)]
-        marks = self._store.commit(decisions)
-        self._link.settle(batch)
-        self._link.publish_acks(_acks(marks), now=datetime.now(tz=UTC))
+        return decisions, self._store.commit(decisions)
+
+    def _commit_alone(self, item: Incoming) -> tuple[list[Decision], list[Mark]]:
+        """Commit one message; what our own bug makes unreadable is rejected with its bytes."""
+        try:
+            return self._commit([item])
+        except BUGS as error:
+            LOG.exception("a bug of ours in reading a message of %s", item.arrival.topic)
+            decisions: list[Decision] = [
+                refuse_unread(item.arrival, reason=f"a bug here: {error!r}")
+            ]
+            return decisions, self._store.commit(decisions)
+
+    def _acknowledge(
+        self, batch: Sequence[Incoming], decisions: list[Decision], marks: list[Mark]
+    ) -> None:
+        """Let go of the first of the pending messages, which are committed."""
         del self._pending[: len(batch)]
         self._count(decisions)
+        self._link.settle(batch)
+        self._link.publish_acks(_acks(marks), now=datetime.now(tz=UTC))
 
     def _greet(self) -> None:
         self._link.publish_acks(_acks(self._store.marks()), now=datetime.now(tz=UTC))

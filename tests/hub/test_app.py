@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,8 +21,9 @@ from iotcore import Broker as IotBroker
 from hub.app import IngestLoop
 from hub.config import Batching, Broker
 from hub.errors import HubError
+from hub.ingest.judging import Decision, Stored
 from hub.ingest.mqtt_io import BrokerLink
-from hub.store_io.store import Store
+from hub.store_io.store import Mark, Store
 from wire.codec import decode
 from wire.messages import Ack, Message, Meta, Release, Status
 from wire.topics import Topic, parse_topic
@@ -170,6 +171,37 @@ def test_rejects_do_not_stop_the_stream(
     reasons = " / ".join(row.reason for row in store.rejects())
     for word in ("hamburg-1", "envelope", "allowed"):
         assert word in reasons
+
+
+class Stumbling(Store):
+    """A store with a bug: it cannot write the third release of an agent."""
+
+    def commit(self, decisions: Sequence[Decision]) -> list[Mark]:
+        if any(isinstance(one, Stored) and one.key.seq == 3 for one in decisions):
+            raise OverflowError("date value out of range")
+        return super().commit(decisions)
+
+
+def test_a_message_our_bug_fails_at_is_rejected_alone_and_the_hub_goes_on(  # noqa: PLR0917 - fixtures
+    database: Path,
+    start_broker: Callable[[], IotBroker],
+    make_loop: Callable[[Store], IngestLoop],
+    make_agent: Callable[[], Agent],
+    cells: Callable[..., Release],
+    payload: Callable[..., bytes],
+) -> None:
+    start_broker()
+    with Stumbling.create(database, busy_ms=200) as store:
+        loop = make_loop(store)
+        turn(loop, lambda: connected(store))
+        agent = make_agent()
+        agent.send(*(cells(seq) for seq in range(1, 6)))
+        turn(loop, lambda: bool(agent.acks) and agent.acks[-1].seq == 5)
+        (row,) = store.rejects()
+        assert row.payload == payload(cells(3))
+        assert row.reason == "a bug here: OverflowError('date value out of range')"
+        assert (loop.tally.stored, loop.tally.rejected) == (4, 1)
+        loop.finish()
 
 
 def test_nothing_is_acknowledged_while_the_disk_is_full_and_nothing_is_lost(
