@@ -79,8 +79,9 @@ class Windows:
     While the clock is not synchronised visits cannot be dated: what they add (traits,
     outcomes and the instant of their end) is held in memory until it is.
 
-    Outside trading hours (``Hours``) nobody counts as a shopper: a visit that ends there is told
-    as dropped in ``cells``, and ``zones`` has no window there.
+    Outside trading hours (``Hours``, with the time in which the last shoppers leave) nobody is a
+    shopper: a visit that ends there is counted in no channel, and no window there is let out.
+    Drops that are found at night are told in the next day's first window.
     """
 
     def __init__(
@@ -123,7 +124,7 @@ class Windows:
         self._start_ms = start_ms
         self._now_ms = start_ms
         self._held: list[_Ended] = []
-        self._overflow = 0
+        self._dropped = 0
         self._windows: dict[ChannelName, list[_Window]] = {name: [] for name in CHANNELS}
 
     @property
@@ -168,7 +169,7 @@ class Windows:
         )
         if len(self._held) > self._params.held:
             del self._held[0]
-            self._overflow += 1
+            self._dropped += 1
         return self.advance(max(self._now_ms, visit.end_ms))
 
     def advance(self, now_ms: int) -> list[Released]:
@@ -262,20 +263,20 @@ class Windows:
         for ended in held:
             self._count_cell(ended)
             self._count_zones(ended)
-        for _ in range(self._overflow):
-            window = self._windows["cells"][-1]
-            window.tally.add([(len(window.codebook.cells),)])
-        self._overflow = 0
+        window = self._windows["cells"][-1]
+        if window.trading:
+            for _ in range(self._dropped):
+                window.tally.add([(len(window.codebook.cells),)])
+            self._dropped = 0
 
     def _count_cell(self, ended: _Ended) -> None:
-        """Count a visit in its cell, or as dropped: too late, after hours, or traits unknown."""
-        windows = self._windows["cells"]
-        window = next((w for w in windows if w.holds(ended.end_ms)), None)
-        cell = None
-        if window is not None and window.trading:
+        """Count a visit in its cell, or as dropped: too late, or traits unknown."""
+        window = next((w for w in self._windows["cells"] if w.holds(ended.end_ms)), None)
+        if window is None:
+            self._dropped += 1
+        elif window.trading:
             cell = nearest_cell(ended.traits, codebook=window.codebook)
-        window = window or windows[-1]
-        window.tally.add([(len(window.codebook.cells) if cell is None else cell,)])
+            window.tally.add([(len(window.codebook.cells) if cell is None else cell,)])
 
     def _count_zones(self, ended: _Ended) -> None:
         """Count a visit's outcomes, the strongest first as far as the clip goes."""
@@ -298,7 +299,7 @@ class Windows:
             self._windows[name].remove(window)
             if window.end_ms is None or window.end_at is None:
                 raise ValueError("a window without an end is not complete")
-            if name == "zones" and not (window.trading and self._zones):
+            if not window.trading or (name == "zones" and not self._zones):
                 continue
             self._ledger.spend(name, start_ms=window.start_ms, end_ms=window.end_ms)
             released.append(

@@ -85,7 +85,6 @@ def test_a_day_of_windows(windows: Callable[..., Windows], noon: datetime) -> No
         ("cells", "07 18:00", "07 19:00"),
         ("cells", "07 19:00", "07 19:30"),
         ("zones", "07 12:10", "07 19:30"),
-        ("cells", "07 19:30", "08 07:00"),
         ("cells", "08 07:00", "08 08:00"),
         ("cells", "08 08:00", "08 09:00"),
         ("cells", "08 09:00", "08 10:00"),
@@ -167,11 +166,28 @@ def test_after_hours_nobody_is_a_shopper(
     windows: Callable[..., Windows], visit_at: Visits, bare: Bare
 ) -> None:
     step = windows()
-    released = [*step.feed(visit_at(9 * HOUR)), *step.flush(10 * HOUR)]  # 22:00 local
+    released = [*step.feed(visit_at(9 * HOUR)), *step.advance(20 * HOUR)]  # 22:00 local
+    released += step.feed(visit_at(18 * HOUR))  # 07:00 local
+    released += step.flush(20 * HOUR)
     counted = bare(released, seed=1, budget=BUDGET)
-    assert released[-1].channel == "cells"
-    assert released[-1].window_start == datetime(2026, 3, 7, 19, 30, tzinfo=UTC)
-    assert counted[-1] == [0, 0, 0, 1]
+    assert sum(sum(one) for one in counted) == 0
+    closed, opened = datetime(2026, 3, 7, 19, 30, tzinfo=UTC), datetime(2026, 3, 8, 7, tzinfo=UTC)
+    assert all(one.window_end <= closed or one.window_start >= opened for one in released)
+    assert any(one.window_end == closed for one in released)
+    assert any(one.window_start == opened for one in released)
+
+
+def test_drops_found_at_night_are_told_in_the_morning(
+    windows: Callable[..., Windows], visit_at: Visits, bare: Bare
+) -> None:
+    step = windows()
+    released = step.advance(9 * HOUR)
+    released += step.feed(visit_at(MINUTE))  # far too late
+    released += step.advance(19 * HOUR + MINUTE)
+    released += step.flush(20 * HOUR)
+    counted = bare(released, seed=1, budget=BUDGET)
+    told = [one.window_start for one, exact in zip(released, counted, strict=True) if sum(exact)]
+    assert told == [datetime(2026, 3, 8, 7, tzinfo=UTC)]
     assert sum(sum(one) for one in counted) == 1
 
 
@@ -395,7 +411,9 @@ def test_neighbouring_days_differ_by_no_more_than_the_clip(
         ]
         assert set(moved) <= {0, 1}
         assert sum(moved) <= channel.clip
-    assert sum(sum(exact) for key, exact in with_it.items() if key[0] == "cells") == len(ends) + 1
+    closed_ms = 7 * HOUR + HOUR // 2
+    shopped = sum(end < closed_ms for end, *_ in [*ends, one[0]])
+    assert sum(sum(exact) for key, exact in with_it.items() if key[0] == "cells") == shopped
 
 
 @settings(max_examples=40, deadline=None)
