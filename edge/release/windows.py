@@ -137,6 +137,16 @@ class Windows:
         """The budget of windows that open from now on."""
         return self._budget
 
+    @property
+    def undated(self) -> bool:
+        """Whether time has passed that has no date yet, and that a stop would lose.
+
+        It tells of the clock alone: it is true however many visits ended meanwhile, none included.
+        """
+        return self._start_ms < self._now_ms and (
+            self._reckoned() is None and self._utc_of(self._now_ms) is None
+        )
+
     def renew(self, codebook: Codebook) -> None:
         """Count by another codebook, from the next window on.
 
@@ -176,8 +186,9 @@ class Windows:
         """Let out the windows that are complete; none while the clock is not synchronised."""
         self._now_ms = max(self._now_ms, now_ms)
         now_at = self._utc_of(self._now_ms)
-        if now_at is None:
-            return []
+        return [] if now_at is None else self._advance(now_at)
+
+    def _advance(self, now_at: datetime) -> list[Released]:
         for name in CHANNELS:
             self._roll(name, now_at=now_at)
         self._place_held()
@@ -207,11 +218,14 @@ class Windows:
     def flush(self, now_ms: int) -> list[Released]:
         """Let out everything counted so far, complete or not, at shutdown.
 
-        Without a synchronised clock nothing can be dated: nothing is let out, or lost, yet.
+        A clock that is no longer synchronised is reckoned from the last window's start. If it
+        never was, nothing can be dated, and ``undated`` says so: nothing is let out, or lost, yet.
         """
-        released = self.advance(now_ms)
-        if self._utc_of(self._now_ms) is None:
-            return released
+        self._now_ms = max(self._now_ms, now_ms)
+        now_at = self._utc_of(self._now_ms) or self._reckoned()
+        if now_at is None:
+            return []
+        released = self._advance(now_at)
         rest = []
         for name in CHANNELS:
             for window in self._windows[name]:
@@ -222,6 +236,11 @@ class Windows:
                     rest.append((name, window))
         self._start_ms = self._now_ms
         return released + self._let_out(rest)
+
+    def _reckoned(self) -> datetime | None:
+        """Give the present by the newest window and the scene's clock, if there is a window."""
+        windows = self._windows["cells"]
+        return windows[-1].instant(self._now_ms) if windows else None
 
     def _span(self, name: ChannelName, instant: datetime) -> Span:
         return self._hours.hour_at(instant) if name == "cells" else self._hours.span_at(instant)

@@ -232,6 +232,50 @@ def test_without_a_clock_nothing_is_let_out_and_nothing_is_lost(
     assert bare(released, seed=1, budget=BUDGET) == [[0, 1, 0, 0]] * 3
 
 
+def test_a_clock_lost_before_the_stop_loses_no_dated_window(
+    windows: Callable[..., Windows], visit_at: Visits, bare: Bare, noon: datetime
+) -> None:
+    known = [True]
+    step = windows(utc_of=lambda ms: noon + timedelta(milliseconds=ms) if known[0] else None)
+    released = step.feed(visit_at(10 * MINUTE))
+    known[0] = False
+    released += step.feed(visit_at(50 * MINUTE))
+    released += step.feed(visit_at(70 * MINUTE))
+    released += step.advance(3 * HOUR)
+    assert released == []
+    assert not step.undated
+    released = step.flush(3 * HOUR + MINUTE)
+    assert _spans(released) == [
+        ("cells", "07 12:00", "07 13:00"),
+        ("cells", "07 13:00", "07 14:00"),
+        ("cells", "07 14:00", "07 15:00"),
+        ("cells", "07 15:00", "07 15:01"),
+        ("zones", "07 12:00", "07 15:01"),
+    ]
+    counted = bare(released, seed=1, budget=BUDGET)
+    assert [sum(exact) for exact in counted] == [2, 1, 0, 0, 6]
+    assert not step.undated
+    assert step.flush(3 * HOUR + MINUTE) == []
+
+
+@pytest.mark.parametrize("visits", [0, 3])
+def test_what_a_stop_would_lose_is_known_and_tells_of_the_clock_alone(
+    windows: Callable[..., Windows], visit_at: Visits, noon: datetime, visits: int
+) -> None:
+    known = [False]
+    step = windows(utc_of=lambda ms: noon + timedelta(milliseconds=ms) if known[0] else None)
+    assert not step.undated
+    for minute in range(visits):
+        step.feed(visit_at(minute * MINUTE))
+    assert step.flush(10 * MINUTE) == []
+    assert step.undated
+    known[0] = True
+    assert not step.undated
+    assert [one.channel for one in step.flush(10 * MINUTE)] == ["cells", "zones"]
+    known[0] = False
+    assert not step.undated
+
+
 def test_what_is_held_is_bounded_and_the_drop_is_told(
     windows: Callable[..., Windows], visit_at: Visits, bare: Bare, noon: datetime
 ) -> None:
