@@ -31,6 +31,17 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
+class Empty:
+    """A round in which no tag answered: reader and line live.
+
+    Attributes:
+        antenna: from 1.
+    """
+
+    antenna: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     """Something on the line, or in a tag, that was not taken.
 
@@ -60,7 +71,7 @@ class Info:
     text: str = ""
 
 
-Report = Read | Rejected | Info
+Report = Read | Empty | Rejected | Info
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Literal
 
-from edge.rfid.reads import TagRead
+from edge.rfid.reads import Alive, TagRead
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,11 @@ class ItemParams:
     Every silence and every level is evidence, in nats, for "away" against "there"; it is summed
     while it points to away (Page's CUSUM, Biometrika 1954) and believed from a threshold on. The
     silences to be expected are measured per antenna and tag (as in SMURF: Jeffery, Garofalakis,
-    Franklin, VLDB 2006). Defaults without a source are judgement, tuned on the simulator's seeds
-    1 and 2 (tests/edge/rfid/test_items.py has the figures of others).
+    Franklin, VLDB 2006). A silence says something only while the antenna is known to hear: it is
+    weighed when a read of another tag comes, and a silence of all tags is weighed not at all,
+    for then the reader, its cable or its power is away. Defaults without a source are judgement,
+    tuned on the simulator's seeds 1 and 2 (tests/edge/rfid/test_items.py has the figures of
+    others).
 
     Attributes:
         picked_nats: evidence for a pick: about one false one in e^12 spells of silence.
@@ -72,7 +75,11 @@ class ItemParams:
             it rather than picks (physics recipe, step 6).
         crowd_least: but at least this many tags.
         crowd_nats: evidence from which a tag counts as silent there.
-        forget_ms: an item away this long is sold or moved: forgotten.
+        lapse_ms: an antenna without any read for longer has been deaf: all silences begin anew.
+            Far above a round of inventory (0.2 to 0.4 s), and short enough that the silence it
+            adds to every tag proves no pick.
+        forget_ms: an item away this long is sold or moved: forgotten. So is all that lay on a
+            shelf whose antenna has been deaf this long; it is met anew.
     """
 
     picked_nats: float = 12.0
@@ -94,6 +101,7 @@ class ItemParams:
     crowd: float = 0.3
     crowd_least: int = 4
     crowd_nats: float = 4.0
+    lapse_ms: int = 2000
     forget_ms: int = 3_600_000
 
 
@@ -122,7 +130,8 @@ class _Tag:
     Attributes:
         since_ms: start of what the evidence is about: the last read that was surely on the shelf,
             or, for an item that is away, the first of its return.
-        basis_ms: silence is counted from here: the last read, or the end of a crowd's silence.
+        basis_ms: silence is counted from here: the last read, or the end of a silence of a crowd
+            or of the whole antenna.
         reads: so far.
         interval_ms: mean time between reads while there.
         level_dbm: mean level on the shelf.
@@ -145,12 +154,20 @@ class _Tag:
 
 @dataclass(slots=True)
 class _Field:
-    """One antenna: its place, its tags, its usual bursts of silence."""
+    """One antenna: its place, its tags, its usual bursts of silence.
+
+    Attributes:
+        heard_ms: when it was last known to hear.
+        proof_ms: no silence of a tag proves a pick before this.
+        stale_ms: no tag is forgotten before this.
+    """
 
     place: Place
     burst: _Burst
+    heard_ms: int
     tags: dict[bytes, _Tag] = field(default_factory=dict)
-    next_ms: int = 0
+    proof_ms: int = 0
+    stale_ms: int = 0
 
 
 class Items:
@@ -166,37 +183,48 @@ class Items:
         self._places = dict(places)
         self._fields: dict[tuple[str, int], _Field] = {}
 
-    def feed(self, read: TagRead) -> list[ItemEvent]:
-        """Take one read; reads of one reader come in order of time."""
-        events = self.advance(read.scene_ms)
-        there = self._fields.get((read.reader, read.antenna))
-        if there is None:
-            there = _Field(self._places[read.reader], self._prior(self._params.burst_ms))
-            self._fields[read.reader, read.antenna] = there
-        tag = there.tags.get(read.tag)
-        if tag is None:
-            return events + self._meet(read, there)
-        if there.place.kind == "till":
-            tag.last_ms = read.scene_ms
+    def feed(self, found: TagRead | Alive) -> list[ItemEvent]:
+        """Take one read, or word of a round that heard nothing; those of a reader are in order.
+
+        Empty rounds prove that the reader lives, not that its antenna is plugged in. So they count
+        only where one tag is left, whose silence nothing else could prove; where several are left,
+        the reads of the others do, and all of them taken at once look like a dead antenna.
+        """
+        now_ms = found.scene_ms
+        events = self.advance(now_ms)
+        there = self._fields.get((found.reader, found.antenna))
+        if isinstance(found, Alive):
+            if there is not None and len(_settled(there)) == 1:
+                events += self._live(there, now_ms=now_ms)
             return events
-        events += self._hear(tag, read, there)
-        there.next_ms = min(there.next_ms, self._due(tag, there))
-        return events + self.advance(read.scene_ms)
+        if there is None:
+            prior = self._prior(self._params.burst_ms)
+            there = _Field(self._places[found.reader], prior, now_ms)
+            self._fields[found.reader, found.antenna] = there
+        events += self._live(there, now_ms=now_ms)
+        return events + self._take(found, there)
 
     def advance(self, now_ms: int) -> list[ItemEvent]:
-        """Let time pass: silences become picks."""
-        events: list[ItemEvent] = []
+        """Let time pass: what has been away for long is forgotten.
+
+        Time alone proves no pick; the next sign that the antenna hears does.
+        """
         for there in self._fields.values():
-            if now_ms >= there.next_ms:
-                events += self._conclude(there, now_ms=now_ms)
-                dues = (self._due(tag, there) for tag in there.tags.values())
-                there.next_ms = min(dues, default=now_ms + self._params.forget_ms)
-        return sorted(events, key=lambda event: event.scene_ms)
+            if now_ms >= there.stale_ms:
+                for key in [k for k, t in there.tags.items() if now_ms >= self._stale(t, there)]:
+                    del there.tags[key]
+                there.stale_ms = min(
+                    (self._stale(tag, there) for tag in there.tags.values()),
+                    default=now_ms + self._params.forget_ms,
+                )
+        return []
 
     def due_ms(self) -> int | None:
-        """Give the instant of the next silence that will have lasted long enough."""
+        """Give the instant at which the next tag is forgotten, if it stays away."""
         dues = (
-            self._due(tag, there) for there in self._fields.values() for tag in there.tags.values()
+            self._stale(tag, there)
+            for there in self._fields.values()
+            for tag in there.tags.values()
         )
         return min(dues, default=None)
 
@@ -217,7 +245,7 @@ class Items:
             burst,
         )
         there.tags[read.tag] = tag
-        there.next_ms = min(there.next_ms, self._due(tag, there))
+        there.stale_ms = min(there.stale_ms, self._stale(tag, there))
         if there.place.kind == "shelf":
             return []
         for other in self._fields.values():
@@ -225,30 +253,63 @@ class Items:
                 other.tags.pop(read.tag, None)
         return [_event("till", read.scene_ms, there.place, read.tag, read.product_class)]
 
+    def _take(self, read: TagRead, there: _Field) -> list[ItemEvent]:
+        """Take a read of an antenna that is known to hear."""
+        tag = there.tags.get(read.tag)
+        if tag is None:
+            return self._meet(read, there)
+        if there.place.kind == "till":
+            tag.last_ms = read.scene_ms
+            return []
+        events = self._hear(tag, read, there)
+        if tag.state is _State.SHELF:
+            there.proof_ms = min(there.proof_ms, self._due(tag))
+        return events + self._conclude(there, now_ms=read.scene_ms)
+
+    def _live(self, there: _Field, *, now_ms: int) -> list[ItemEvent]:
+        """Note that an antenna hears: believe what is due, unless it was deaf itself."""
+        deaf = now_ms - there.heard_ms > self._params.lapse_ms
+        there.heard_ms = now_ms
+        if not deaf:
+            return self._conclude(there, now_ms=now_ms)
+        for tag in there.tags.values():
+            tag.basis_ms, tag.nats = now_ms, 0.0
+        there.proof_ms = now_ms
+        return []
+
     def _conclude(self, there: _Field, *, now_ms: int) -> list[ItemEvent]:
         """Believe what is due at one antenna, unless too many tags are silent at once."""
-        late = [key for key, tag in there.tags.items() if now_ms >= self._due(tag, there)]
-        lost = [key for key in late if there.tags[key].state is _State.SHELF]
-        for key in set(late) - set(lost):
-            del there.tags[key]
-        crowded = bool(lost) and self._crowded(there, now_ms=now_ms)
+        if now_ms < there.proof_ms or there.place.kind == "till":
+            return []
+        shelf = _settled(there)
+        lost = {key: tag for key, tag in shelf.items() if now_ms >= self._due(tag)}
+        silent = [t for t in shelf.values() if self._evidence(t, now_ms) >= self._params.crowd_nats]
         events = []
-        for key in lost:
-            tag = there.tags[key]
-            tag.nats = 0.0
-            if crowded:
-                tag.basis_ms = now_ms
-                continue
-            tag.state = _State.AWAY
-            events.append(_event("picked", tag.since_ms, there.place, key, tag.product_class))
-        return events
+        if lost and self._is_crowd(len(silent), of=len(shelf)):
+            for tag in (*silent, *lost.values()):
+                tag.basis_ms, tag.nats = now_ms, 0.0
+        else:
+            for key, tag in lost.items():
+                tag.state, tag.nats = _State.AWAY, 0.0
+                there.stale_ms = min(there.stale_ms, self._stale(tag, there))
+                events.append(_event("picked", tag.since_ms, there.place, key, tag.product_class))
+        there.proof_ms = min(
+            (self._due(tag) for tag in _settled(there).values()),
+            default=now_ms + self._params.min_silence_ms,
+        )
+        return sorted(events, key=lambda event: event.scene_ms)
 
-    def _due(self, tag: _Tag, there: _Field) -> int:
+    def _stale(self, tag: _Tag, there: _Field) -> int:
+        """Give when a tag is forgotten unless it, or for one on a shelf any, is read before."""
+        if there.place.kind == "shelf" and tag.state is _State.NEW:
+            return tag.last_ms + self._params.max_silence_ms
+        if there.place.kind == "shelf" and tag.state is _State.SHELF:
+            return there.heard_ms + self._params.forget_ms
+        return tag.last_ms + self._params.forget_ms
+
+    def _due(self, tag: _Tag) -> int:
+        """Give when silence, if it lasts so long, proves that an item was picked."""
         params = self._params
-        if tag.state is _State.AWAY or there.place.kind == "till":
-            return tag.last_ms + params.forget_ms
-        if tag.state is _State.NEW:
-            return tag.last_ms + params.max_silence_ms
         missing = params.picked_nats - tag.nats
         if missing <= 0:
             return tag.last_ms
@@ -320,14 +381,16 @@ class Items:
             tag.burst.add(excess, keep=0.99)
             there.burst.add(excess, keep=0.999)
 
-    def _crowded(self, there: _Field, *, now_ms: int) -> bool:
-        settled = [tag for tag in there.tags.values() if tag.state is _State.SHELF]
-        silent = sum(self._evidence(tag, now_ms) >= self._params.crowd_nats for tag in settled)
-        return silent >= self._params.crowd_least and silent > self._params.crowd * len(settled)
+    def _is_crowd(self, silent: int, *, of: int) -> bool:
+        return silent >= self._params.crowd_least and silent > self._params.crowd * of
 
     def _evidence(self, tag: _Tag, now_ms: int) -> float:
         excess = now_ms - tag.basis_ms - self._params.usual * tag.interval_ms
         return tag.nats + max(0.0, excess) / self._burst_ms(tag)
+
+
+def _settled(there: _Field) -> dict[bytes, _Tag]:
+    return {key: tag for key, tag in there.tags.items() if tag.state is _State.SHELF}
 
 
 def _event(

@@ -1,4 +1,4 @@
-"""What a reader's driver yields."""
+"""What a reader yields."""
 
 from __future__ import annotations
 
@@ -24,3 +24,18 @@ class TagRead:
     product_class: str
     tag: bytes = field(repr=False)
     rssi_dbm: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """A reader looked for tags and heard none: it lives, though nothing was read.
+
+    Attributes:
+        scene_ms: arrival.
+        reader: the reader's name in the configuration.
+        antenna: from 1.
+    """
+
+    scene_ms: int
+    reader: str
+    antenna: int

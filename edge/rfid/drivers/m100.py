@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edge.rfid.driver import Info, Read, Rejected, Report, Settings
+from edge.rfid.driver import Empty, Info, Read, Rejected, Report, Settings
 from edge.rfid.epc import ProductClasses, Unread
 from edge.rfid.framing import Broken, Splitter, gen2_crc
 
@@ -27,8 +27,9 @@ STOP, INFO, REGION, HOPPING, POWER, QUERY, MULTI_POLL, POLL, FAILED = (
     0x28, 0x03, 0x07, 0xAD, 0xB6, 0x0E, 0x27, 0x22, 0xFF,
 )  # fmt: skip
 REGIONS = {"CN900": 1, "US": 2, "EU": 3, "CN800": 4, "KR": 6}
-FIELD_ERRORS = frozenset({0x15, 0x20})
-"""No tag heard, all channels busy: what an inventory says of the field, not of a command."""
+NO_TAG, NO_CHANNEL = 0x15, 0x20
+"""What an inventory says of the field, not of a command: no tag heard; all channels busy, and so
+nothing sent."""
 ROUNDS = 0xFFFF
 TREXT = 0x1000
 ANTENNA = 1
@@ -204,8 +205,8 @@ class M100:
 
     def _answer(self, code: int, params: bytes, *, now_ms: int) -> list[Report]:
         error = params[0] if code == FAILED and params else None
-        if error in FIELD_ERRORS:
-            return []
+        if error in (NO_TAG, NO_CHANNEL):
+            return [Empty(ANTENNA)] if error == NO_TAG and self._reading else []
         if self._step is None:
             return [] if error is None else [Info("error", f"code {error:02X}")]
         step = self._steps[self._step]

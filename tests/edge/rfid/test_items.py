@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.rfid.items import ItemEvent, ItemParams, Items, Place
-from edge.rfid.reads import TagRead
+from edge.rfid.reads import Alive, TagRead
 
 PLACES = {"toys": Place("aisle-2", "shelf"), "till": Place("till", "till")}
 ROUND_MS = 350
@@ -90,6 +90,100 @@ def test_nor_four_in_ten() -> None:
 
 def test_a_reader_that_dies_takes_nothing() -> None:
     assert play(steady(range(10), start=0, end=30_000), end=300_000) == []
+
+
+def channel(tags: int, *, seed: int, end: int) -> list[TagRead]:
+    """Stock that rests, through the Gilbert channel of ``shelf``."""
+    rng = random.Random(seed)
+    reads = []
+    for number in range(tags):
+        good, until, base = True, 0.0, rng.uniform(-56, -30)
+        for now_ms in range(0, end, ROUND_MS):
+            while until <= now_ms:
+                good = not good
+                until += rng.expovariate(1 / (1000 if good else 500))
+            if rng.random() < (0.95 if good else 0.05):
+                at = now_ms + rng.randrange(ROUND_MS)
+                reads.append(read(at, number, rssi=round(base + rng.gauss(0, 3.5))))
+    return reads
+
+
+def looks(*, end: int) -> list[Alive]:
+    return [Alive(at, "toys", 1) for at in range(0, end, 250)]
+
+
+def live(found: Iterable[TagRead | Alive], *, seed: int, end: int) -> list[ItemEvent]:
+    """Play as an agent does: time passes about every 100 ms, reads or not."""
+    rng = random.Random(seed)
+    items = Items(ItemParams(), PLACES)
+    events: list[ItemEvent] = []
+    waiting = sorted(found, key=lambda one: one.scene_ms, reverse=True)
+    now_ms = 0
+    while now_ms < end:
+        now_ms += 100 + rng.randrange(-40, 60)
+        while waiting and waiting[-1].scene_ms <= now_ms:
+            events += items.feed(waiting.pop())
+        events += items.advance(now_ms)
+    return events
+
+
+@pytest.mark.parametrize("lasts", [20_000, 120_000])
+@pytest.mark.parametrize("tags", [1, 2, 3, 6, 30])
+@pytest.mark.parametrize("empty_rounds", [True, False])
+def test_a_reader_that_goes_away_sells_nothing(
+    tags: int, lasts: int, *, empty_rounds: bool
+) -> None:
+    begins, end = 60_000, 110_000 + lasts
+    for seed in (1, 2):
+        found: list[TagRead | Alive] = [*channel(tags, seed=seed, end=end)]
+        found += looks(end=end) if empty_rounds else []
+        heard = [one for one in found if not begins <= one.scene_ms < begins + lasts]
+        assert live(heard, seed=seed, end=end) == []
+        dead = [one for one in found if one.scene_ms < begins]
+        assert live(dead, seed=seed, end=end) == []
+
+
+@pytest.mark.parametrize("tags", [2, 6, 30])
+def test_nor_does_an_antenna_that_falls_off(tags: int) -> None:
+    reads = [one for one in channel(tags, seed=3, end=100_000) if one.scene_ms < 60_000]
+    assert live([*reads, *looks(end=100_000)], seed=3, end=100_000) == []
+
+
+@pytest.mark.parametrize("away", [12, 20, 28])
+def test_nor_a_crowd_before_a_part_of_the_shelf(away: int) -> None:
+    reads = channel(30, seed=4, end=120_000)
+    shaded = range(away)
+    kept = [
+        one
+        for one in reads
+        if int.from_bytes(one.tag, "big") not in shaded or not 60_000 <= one.scene_ms < 90_000
+    ]
+    assert live(kept, seed=4, end=120_000) == []
+
+
+def test_the_last_item_is_picked_if_the_reader_is_known_to_live() -> None:
+    reads = channel(1, seed=5, end=60_000)
+    assert live(reads, seed=5, end=90_000) == []
+    (event,) = live([*reads, *looks(end=90_000)], seed=5, end=90_000)
+    assert (event.kind, event.scene_ms) == ("picked", max(one.scene_ms for one in reads))
+
+
+def test_what_was_taken_meanwhile_is_told_afterwards() -> None:
+    gone = [one for one in channel(1, seed=6, end=110_000) if one.scene_ms < 60_000]
+    others = [
+        read(one.scene_ms, int.from_bytes(one.tag, "big") + 1, rssi=one.rssi_dbm)
+        for one in channel(6, seed=7, end=110_000)
+        if not 60_000 <= one.scene_ms < 80_000
+    ]
+    (event,) = live([*gone, *others], seed=6, end=110_000)
+    assert shown([event]) == [("picked", 0)]
+    assert event.scene_ms <= 60_000
+
+
+def test_a_shelf_that_was_deaf_for_an_hour_is_met_anew() -> None:
+    params = ItemParams(forget_ms=100_000)
+    reads = steady(range(3), start=0, end=30_000) + steady([1, 2], start=140_000, end=200_000)
+    assert play(reads, end=200_000, params=params) == []
 
 
 def test_a_tag_carried_past_is_not_stock() -> None:

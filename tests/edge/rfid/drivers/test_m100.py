@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.rfid.driver import Info, Read, Region, Rejected, Report, Settings
+from edge.rfid.driver import Empty, Info, Read, Region, Rejected, Report, Settings
 from edge.rfid.drivers import FAMILIES
 from edge.rfid.drivers.m100 import M100, command
 from edge.rfid.epc import ProductClasses
@@ -128,11 +128,16 @@ def test_a_refused_region_is_named_and_nothing_is_sent_on_air(driver: M100, pick
 def test_an_empty_field_is_a_living_link(driver: M100, module: Module) -> None:
     drive(driver, module, until_ms=100)
     for now_ms in range(200, 20_000, 300):
-        assert driver.feed(FIELD_ERROR, now_ms=now_ms) == []
+        assert driver.feed(FIELD_ERROR, now_ms=now_ms) == [Empty(1)]
         due_ms = driver.due_ms()
         assert due_ms is not None
         assert due_ms > now_ms
     assert driver.outgoing() == b""
+
+
+def test_busy_channels_are_no_look_at_the_field(driver: M100, module: Module) -> None:
+    drive(driver, module, until_ms=100)
+    assert driver.feed(module.frame(1, 0xFF, b"\x20"), now_ms=200) == []
 
 
 def test_rounds_used_up_are_ordered_anew(driver: M100, module: Module) -> None:
