@@ -25,6 +25,17 @@ class Tally:
         self._counts = [0] * math.prod(self._lengths)
         self._closed = False
 
+    def tighten(self, channel: ChannelBudget) -> None:
+        """Let out with more noise than was planned; what is counted already is covered by it too.
+
+        Raises:
+            PrivacyError: another channel or clip, or less noise.
+        """
+        now = self.channel
+        if (channel.name, channel.clip) != (now.name, now.clip) or channel.variance < now.variance:
+            raise PrivacyError(f"channel {now.name}: a window in progress may only be tightened")
+        self.channel = channel
+
     def add(self, cells: Iterable[tuple[int, ...]]) -> None:
         """Count one visit.
 

@@ -134,7 +134,7 @@ class Windows:
 
     @property
     def budget(self) -> Budget:
-        """The budget of windows that open from now on."""
+        """The budget of every window that is let out from now on."""
         return self._budget
 
     @property
@@ -157,12 +157,18 @@ class Windows:
         self._codebook = codebook
 
     def tighten(self, max_rho: float) -> None:
-        """Spend no more than this on a visit, from the next window on; a looser wish is ignored.
+        """Spend no more than this on a visit, in windows in progress too; never more than before.
+
+        A wish for more than the present budget is ignored. More noise is always allowed, so a
+        window in progress need not end first.
 
         Raises:
             PrivacyError: the wish is no budget at all.
         """
         self._budget = self._budget.tightened(max_rho)
+        for name in CHANNELS:
+            for window in self._windows[name]:
+                window.tally.tighten(self._budget.channel(name))
 
     def feed_coverage(self, scene_ms: int, *, seeing: float) -> None:
         """Take the share of the cameras that see (or true and false), from an instant on."""

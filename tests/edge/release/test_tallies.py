@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import PrivacyError
-from edge.release.privacy import Budget
+from edge.release.privacy import RULES, Budget
 from edge.release.tallies import Tally
 from wire.messages import Axis
 
@@ -26,6 +27,19 @@ def _tally(counted: list[list[tuple[int, ...]]]) -> Tally:
 def test_counts_are_row_major() -> None:
     assert _tally([[(1, 1, 3)]]).exact()[1 * 10 + 1 * 5 + 3] == 1
     assert sum(_tally([[(0, 0, 0), (2, 1, 4)], [(0, 0, 0)]]).exact()) == 3
+
+
+def test_a_window_in_progress_may_only_be_tightened() -> None:
+    tally = _tally([[(0, 0, 0)]])
+    tight = Budget(0.05).channel("zones")
+    tally.tighten(tight)
+    assert tally.channel == tight
+    assert sum(tally.exact()) == 1
+    other_clip = Budget(0.01, (replace(RULES[1], clip=9),)).channel("zones")
+    for looser in (Budget(0.06).channel("zones"), Budget(0.01).channel("cells"), other_clip):
+        with pytest.raises(PrivacyError, match="tightened"):
+            tally.tighten(looser)
+    assert tally.channel == tight
 
 
 @given(others=st.lists(visits, max_size=6), one=visits)

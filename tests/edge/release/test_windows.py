@@ -329,21 +329,35 @@ def test_the_clip_keeps_the_strongest_outcomes(
     assert counted[_zone_cell(released[1], "aisle-0", "midday", "short_stop")] == 1
 
 
-def test_new_codebook_and_tighter_budget_wait_for_the_edge(
+def test_a_new_codebook_waits_for_the_edge(
     windows: Callable[..., Windows], codebook: Codebook
 ) -> None:
     step = windows()
     step.advance(0)
     step.renew(Codebook("c2", codebook.scaling, codebook.cells[:2]))
-    step.tighten(0.05)
-    step.tighten(0.5)  # looser: ignored
-    assert step.budget.rho == 0.05
     old = step.advance(HOUR + GRACE)
     new = step.advance(2 * HOUR + GRACE)
-    assert [(one.codebook, one.sd, len(one.counts)) for one in old] == [("c1", 5.0, 4)]
-    assert [(one.codebook, len(one.counts)) for one in new] == [("c2", 3)]
-    assert new[0].sd == pytest.approx(5 * 2**0.5, rel=1e-4)
-    assert new[0].rho == pytest.approx(0.01)
+    assert [(one.codebook, len(one.counts)) for one in [*old, *new]] == [("c1", 4), ("c2", 3)]
+
+
+@pytest.mark.parametrize("already_ms", [0, MINUTE, HOUR, HOUR + GRACE - 1])
+def test_a_tighter_budget_holds_at_once_for_everything_let_out_after_it(
+    windows: Callable[..., Windows], visit_at: Visits, bare: Bare, already_ms: int
+) -> None:
+    step = windows(budget=Budget(0.2))
+    released = step.feed(visit_at(0))
+    released += step.advance(already_ms)
+    assert released == []
+    step.tighten(0.05)
+    step.tighten(0.5)  # looser: ignored
+    released = step.flush(2 * HOUR)
+    assert [one.channel for one in released] == ["cells", "cells", "zones"]
+    told = {one.name: one for one in step.budget.message().channels}
+    for one in released:
+        assert (one.sd, one.rho) == (told[one.channel].sd, told[one.channel].rho)
+        assert one.standard_privacy
+    assert step.budget == Budget(0.05)
+    assert [sum(exact) for exact in bare(released, seed=1, budget=step.budget)] == [1, 0, 2]
 
 
 def test_a_hub_s_nonsense_changes_nothing(windows: Callable[..., Windows]) -> None:
