@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import termios
 import threading
 import time
 from collections import Counter
@@ -12,8 +13,8 @@ from typing import Literal
 import serial
 
 from edge.errors import DeviceError
-from edge.rfid.driver import Driver, Info, Read, Rejected, Report
-from edge.rfid.reads import TagRead
+from edge.rfid.driver import Driver, Empty, Info, Read, Rejected, Report
+from edge.rfid.reads import Alive, TagRead
 
 DriverFactory = Callable[[int], Driver]
 """Wall milliseconds to the driver of a line opened then."""
@@ -23,9 +24,15 @@ GATHER_S = 0.01
 TURN_S = 0.05
 """Longest wait for bytes; bounds how late a time-out or the end is noticed."""
 WRITE_S = 2.0
+CLOSE_S = 3.0
+"""For the thread to end; longer than a write may take. After this it is left behind."""
+ALIVE_MS = 250
+"""Empty rounds are passed on this often; an empty shelf has dozens a second. Scene time."""
 BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 SILENCES = 3
 """Starts that failed in a row, after which the port is opened anew: adapters wedge."""
+LINE_ERRORS = (OSError, serial.SerialException, termios.error)
+"""What a line that goes away raises; ``termios.error`` is no ``OSError``."""
 
 
 class Reader:
@@ -36,9 +43,10 @@ class Reader:
         port: device path.
         driver: makes the family's driver for a fresh line.
         baud: of the line.
-        sink: takes reads in order.
+        sink: takes reads in order, and word of rounds that heard nothing.
         scene_ms: clock that dates reads; asked once per piece of bytes.
         wall_ms: clock for time-outs.
+        on_crash: takes what ends the thread unforeseen, in it; without it, Python prints that.
     """
 
     def __init__(
@@ -47,10 +55,11 @@ class Reader:
         port: str,
         *,
         driver: DriverFactory,
-        sink: Callable[[list[TagRead]], None],
+        sink: Callable[[list[TagRead | Alive]], None],
         scene_ms: Callable[[], int],
         wall_ms: Callable[[], int],
         baud: int = 115200,
+        on_crash: Callable[[BaseException], None] | None = None,
     ) -> None:
         self.name = name
         self.state: Literal["up", "down", "starting"] = "starting"
@@ -61,6 +70,8 @@ class Reader:
         self._sink = sink
         self._scene_ms = scene_ms
         self._wall_ms = wall_ms
+        self._on_crash = on_crash
+        self._alive_ms: dict[int, int] = {}
         self._counters: Counter[str] = Counter()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"reader {name}", daemon=True)
@@ -70,16 +81,26 @@ class Reader:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop the reader, close the port and wait for the thread."""
+        """Stop the reader, close the port and wait for the thread, but not for ever."""
         self._stop.set()
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(CLOSE_S)
 
     def counters(self) -> dict[str, int]:
         """Give counts of the line's and module's faults; none depends on who or what passes."""
         return dict(self._counters)
 
     def _run(self) -> None:
+        try:
+            self._keep_open()
+        except BaseException as error:
+            self.state, self.detail = "down", f"its thread ended: {type(error).__name__}"
+            if self._on_crash is None:
+                raise
+            self._on_crash(error)
+
+    def _keep_open(self) -> None:
+        """Serve the port whenever it is there, until the end."""
         failures = 0
         while not self._stop.is_set():
             try:
@@ -87,7 +108,7 @@ class Reader:
                     self._serve(line)
             except DeviceError as error:
                 lost = str(error)
-            except (OSError, serial.SerialException) as error:
+            except LINE_ERRORS as error:
                 lost = f"{self._port} was lost: {_reason(error)}; is it plugged in?"
             else:
                 return
@@ -123,10 +144,21 @@ class Reader:
         out = driver.outgoing()
         if out:
             line.write(out)
-        reads = [_stamp(report, self.name, scene_ms) for report in reports if type(report) is Read]
-        if reads:
-            self._sink(reads)
+        found = self._heard(reports, scene_ms=scene_ms)
+        if found:
+            self._sink(found)
         return reports
+
+    def _heard(self, reports: list[Report], *, scene_ms: int) -> list[TagRead | Alive]:
+        """Date reads; and, now and then, the antennas whose rounds were empty."""
+        found: list[TagRead | Alive] = [
+            _stamp(report, self.name, scene_ms) for report in reports if isinstance(report, Read)
+        ]
+        for antenna in {report.antenna for report in reports if isinstance(report, Empty)}:
+            if scene_ms >= self._alive_ms.get(antenna, scene_ms - ALIVE_MS) + ALIVE_MS:
+                self._alive_ms[antenna] = scene_ms
+                found.append(Alive(scene_ms, self.name, antenna))
+        return found
 
     def _note(self, info: Info, *, silences: int) -> int:
         """Keep state and counters; give how often in a row the reader was silent."""
@@ -151,30 +183,42 @@ def probe(
     """Start a reader once and give what its module says of itself.
 
     Raises:
-        DeviceError: no such port, no permission, port in use, no answer, a setting refused.
+        DeviceError: no such port, no permission, port in use or lost, no answer, a setting
+            refused.
     """
-    with open_port(port, baud=baud) as line:
-        started = driver(wall_ms())
-        said = ""
-        while True:
-            reports = started.feed(_gather(line), now_ms=wall_ms())
-            reports += started.advance(wall_ms())
-            line.write(started.outgoing())
-            for info in (report for report in reports if isinstance(report, Info)):
-                if info.kind == "module":
-                    said = info.text
-                elif info.kind == "reading":
-                    line.write(started.farewell())
-                    return said
-                elif info.kind == "refused":
-                    raise DeviceError(
-                        f"{port}: the reader refuses {info.text}; correct that setting"
-                    )
-                elif info.kind == "silent":
-                    raise DeviceError(
-                        f"{port}: no answer at {baud} baud; check the reader's power, its cable, "
-                        "and family and baud in the configuration"
-                    )
+    try:
+        with open_port(port, baud=baud) as line:
+            return _module(line, port=port, driver=driver, wall_ms=wall_ms)
+    except LINE_ERRORS as error:
+        raise DeviceError(
+            f"{port} was lost: {_reason(error)}; check that it is a reader's port, its cable and "
+            "its power"
+        ) from error
+
+
+def _module(
+    line: serial.Serial, *, port: str, driver: DriverFactory, wall_ms: Callable[[], int]
+) -> str:
+    """Start a module, stop it, and give its own words."""
+    started = driver(wall_ms())
+    said = ""
+    while True:
+        reports = started.feed(_gather(line), now_ms=wall_ms())
+        reports += started.advance(wall_ms())
+        line.write(started.outgoing())
+        for info in (report for report in reports if isinstance(report, Info)):
+            if info.kind == "module":
+                said = info.text
+            elif info.kind == "reading":
+                line.write(started.farewell())
+                return said
+            elif info.kind == "refused":
+                raise DeviceError(f"{port}: the reader refuses {info.text}; correct that setting")
+            elif info.kind == "silent":
+                raise DeviceError(
+                    f"{port}: no answer at {line.baudrate} baud; check the reader's power, its "
+                    "cable, and family and baud in the configuration"
+                )
 
 
 def open_port(port: str, *, baud: int) -> serial.Serial:
@@ -185,12 +229,12 @@ def open_port(port: str, *, baud: int) -> serial.Serial:
     """
     try:
         return serial.Serial(port, baud, timeout=TURN_S, write_timeout=WRITE_S, exclusive=True)
-    except (OSError, serial.SerialException, ValueError) as error:
+    except (*LINE_ERRORS, ValueError) as error:
         raise DeviceError(_mend(port, error)) from error
 
 
 def _mend(port: str, error: Exception) -> str:
-    code = getattr(error, "errno", None)
+    code = error.args[0] if isinstance(error, termios.error) else getattr(error, "errno", None)
     if code == errno.ENOENT:
         return f"{port}: no such port; plug the reader in, or correct the port's name"
     if code in {errno.EACCES, errno.EPERM}:
@@ -201,6 +245,8 @@ def _mend(port: str, error: Exception) -> str:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, termios.error):
+        return str(error.args[-1]).lower()
     return (getattr(error, "strerror", None) or str(error)).lower()
 
 

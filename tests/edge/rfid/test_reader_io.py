@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import os
 import pty
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from edge.errors import DeviceError
-from edge.rfid.driver import Region, Settings
+from edge.rfid.driver import Driver, Region, Settings
 from edge.rfid.drivers.m100 import M100
 from edge.rfid.epc import ProductClasses
-from edge.rfid.reader_io import Reader, open_port, probe
-from edge.rfid.reads import TagRead
+from edge.rfid.reader_io import DriverFactory, Reader, open_port, probe
+from edge.rfid.reads import Alive, TagRead
 from firmware_sim import m100 as firmware
 from firmware_sim.goods import sgtin96
 from firmware_sim.pty_io import SerialPort
@@ -31,6 +32,10 @@ def wall_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
+def nothing(now_ms: int, _air: Air) -> Round:
+    return Round(end_ms=now_ms + 200, replies=())
+
+
 def field(now_ms: int, _air: Air) -> Round:
     """Eight tags, all heard in every round of a fifth of a second."""
     replies = tuple(Reply(now_ms + 20 * n, epc, -50 - n) for n, epc in enumerate(EPCS))
@@ -39,7 +44,11 @@ def field(now_ms: int, _air: Air) -> Round:
 
 @contextmanager
 def module(
-    link: Path, *, envelope: firmware.Envelope = "BB7E", baud: int = 115_200
+    link: Path,
+    *,
+    envelope: firmware.Envelope = "BB7E",
+    baud: int = 115_200,
+    field: Callable[[int, Air], Round] = field,
 ) -> Iterator[SerialPort]:
     begun = time.monotonic()
     with SerialPort(
@@ -58,15 +67,23 @@ def driver(now_ms: int, *, region: Region = "EU", power_dbm: float = 20.0) -> M1
 
 
 @contextmanager
-def reading(link: Path, sink: Callable[[list[TagRead]], None]) -> Iterator[Reader]:
+def reading(
+    link: Path,
+    sink: Callable[[list[TagRead | Alive]], None],
+    *,
+    driver: DriverFactory = driver,
+    scene_ms: Callable[[], int] | None = None,
+    on_crash: Callable[[BaseException], None] | None = None,
+) -> Iterator[Reader]:
     ticks = itertools.count(1000)
     reader = Reader(
         "toys",
         str(link),
         driver=driver,
         sink=sink,
-        scene_ms=lambda: next(ticks),
+        scene_ms=scene_ms or (lambda: next(ticks)),
         wall_ms=wall_ms,
+        on_crash=on_crash,
     )
     reader.start()
     try:
@@ -90,14 +107,15 @@ def until() -> Callable[[Callable[[], bool]], None]:
 def test_reads_of_a_module_in_either_envelope(
     tmp_path: Path, envelope: firmware.Envelope, until: Callable[[Callable[[], bool]], None]
 ) -> None:
-    reads: list[TagRead] = []
+    found: list[TagRead | Alive] = []
     with (
         module(tmp_path / "reader", envelope=envelope),
-        reading(tmp_path / "reader", reads.extend) as reader,
+        reading(tmp_path / "reader", found.extend) as reader,
     ):
-        until(lambda: len(reads) >= 40)
+        until(lambda: len(found) >= 40)
         assert reader.state == "up"
         assert reader.counters() == {}
+    reads = [one for one in found if isinstance(one, TagRead)]
     assert {read.product_class for read in reads} == {"80614141123458"}
     assert len({read.tag for read in reads}) == len(EPCS)
     assert {read.rssi_dbm for read in reads} == set(range(-57, -49))
@@ -109,7 +127,7 @@ def test_reads_of_a_module_in_either_envelope(
 def test_an_unplugged_reader_comes_back(
     tmp_path: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
-    reads: list[TagRead] = []
+    reads: list[TagRead | Alive] = []
     with module(tmp_path / "reader") as port, reading(tmp_path / "reader", reads.extend) as reader:
         until(lambda: len(reads) > 0)
         port.unplug()
@@ -125,7 +143,7 @@ def test_an_unplugged_reader_comes_back(
 def test_a_port_that_is_not_there_is_tried_again(
     tmp_path: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
-    reads: list[TagRead] = []
+    reads: list[TagRead | Alive] = []
     with reading(tmp_path / "reader", reads.extend) as reader:
         until(lambda: reader.state == "down")
         assert "no such port" in reader.detail
@@ -136,7 +154,7 @@ def test_a_port_that_is_not_there_is_tried_again(
 def test_counters_tell_nothing_of_tags(
     tmp_path: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
-    reads: list[TagRead] = []
+    reads: list[TagRead | Alive] = []
     with module(tmp_path / "reader"), reading(tmp_path / "reader", reads.extend) as reader:
         until(lambda: len(reads) > 50)
         assert set(reader.counters()) <= {
@@ -183,3 +201,105 @@ def test_a_port_in_use_is_said(tmp_path: Path) -> None:
         pytest.raises(DeviceError, match="in use by another program"),
     ):
         open_port(str(tmp_path / "reader"), baud=115_200)
+
+
+class Failing(M100):
+    """A driver during whose work the line, or the driver itself, fails."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(Settings("EU", 20.0), classes=ProductClasses(bytes(32)), now_ms=0)
+        self._error = error
+
+    def outgoing(self) -> bytes:
+        raise self._error
+
+
+class Talking(Failing):
+    """A driver that has a megabyte to say."""
+
+    def __init__(self) -> None:
+        super().__init__(ValueError())
+
+    def outgoing(self) -> bytes:
+        return bytes(1_000_000)
+
+
+@pytest.fixture
+def deaf() -> Iterator[Path]:
+    host, device = pty.openpty()
+    yield Path(os.ttyname(device))
+    os.close(host)
+    os.close(device)
+
+
+def test_empty_rounds_say_now_and_then_that_the_reader_lives(
+    tmp_path: Path, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    found: list[TagRead | Alive] = []
+    with (
+        module(tmp_path / "reader", field=nothing),
+        reading(tmp_path / "reader", found.extend, scene_ms=wall_ms),
+    ):
+        until(lambda: len(found) >= 3)
+    assert {type(one) for one in found} == {Alive}
+    times = [one.scene_ms for one in found]
+    assert all(later - sooner >= 250 for sooner, later in itertools.pairwise(times))
+
+
+def test_a_line_that_dies_in_the_terminals_own_way_is_lost_not_fatal(
+    deaf: Path, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    made: list[int] = []
+
+    def failing(now_ms: int) -> Driver:
+        made.append(now_ms)
+        return Failing(termios.error(5, "Input/output error"))
+
+    crashes: list[BaseException] = []
+    with reading(deaf, lambda _: None, driver=failing, on_crash=crashes.append) as reader:
+        until(lambda: len(made) >= 2)
+        assert reader.state == "down"
+        assert "was lost: input/output error" in reader.detail
+    assert crashes == []
+
+
+def test_what_nobody_foresaw_is_handed_over(
+    deaf: Path, until: Callable[[Callable[[], bool]], None]
+) -> None:
+    bug = KeyError("ours")
+    crashes: list[BaseException] = []
+    with reading(
+        deaf, lambda _: None, driver=lambda _: Failing(bug), on_crash=crashes.append
+    ) as reader:
+        until(lambda: crashes == [bug])
+        assert reader.state == "down"
+
+
+def test_a_sink_that_blocks_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    entered, free = threading.Event(), threading.Event()
+
+    def sink(_: list[TagRead | Alive]) -> None:
+        entered.set()
+        free.wait()
+
+    with module(tmp_path / "reader"):
+        with reading(tmp_path / "reader", sink):
+            assert entered.wait(30)
+        free.set()
+
+
+@pytest.mark.parametrize("error", [termios.error(5, "Input/output error"), OSError(5, "i/o")])
+def test_probe_of_a_line_that_dies(deaf: Path, error: Exception) -> None:
+    with pytest.raises(DeviceError, match=r"was lost: i.*check that it is a reader's port"):
+        probe(str(deaf), driver=lambda _: Failing(error), wall_ms=wall_ms)
+
+
+def test_probe_of_a_port_that_takes_nothing(deaf: Path) -> None:
+    with pytest.raises(DeviceError, match="was lost: write timeout"):
+        probe(str(deaf), driver=lambda _: Talking(), wall_ms=wall_ms)
+
+
+@pytest.mark.parametrize("port", ["/dev/tty\0", "/dev/\udc80"])
+def test_probe_of_a_name_that_is_none(port: str) -> None:
+    with pytest.raises(DeviceError, match="port"):
+        probe(port, driver=driver, wall_ms=wall_ms)
