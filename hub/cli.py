@@ -38,7 +38,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 rejects_app = typer.Typer(
-    help="Messages that were refused, with bytes and reason.",
+    help="Messages that were refused, and why: the newest 1,000 of each agent, 200 with bytes.",
     epilog=EXIT_CODES,
     no_args_is_help=True,
 )
@@ -219,7 +219,10 @@ def rejects_show(
         return
     print(f"topic    {row.topic}\nreason   {row.reason}\nsha256   {row.sha256}")
     print(f"arrived  {when(row.first_at)}, last {when(row.last_at)}, {row.times} times")
-    print(f"bytes    {len(row.payload)}\n\n{row.payload!r}")
+    if row.payload is None:
+        print("bytes    no longer kept: 200 newer messages of this agent were refused since")
+    else:
+        print(f"bytes    {len(row.payload)}\n\n{row.payload!r}")
 
 
 @contextmanager
@@ -282,7 +285,7 @@ def _reject_dict(row: RejectRow) -> dict[str, Any]:
         "topic": row.topic,
         "reason": row.reason,
         "sha256": row.sha256,
-        "bytes": len(row.payload),
+        "bytes": None if row.payload is None else len(row.payload),
         "first_at": row.first_at,
         "last_at": row.last_at,
         "times": row.times,

@@ -31,7 +31,16 @@ INSERT INTO rejects (store, agent, topic, sha256, reason, payload, epoch, seq, f
     times)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
 ON CONFLICT (store, topic, sha256) DO UPDATE
-SET last_at = excluded.last_at, times = rejects.times + 1"""
+SET last_at = excluded.last_at, times = rejects.times + 1, payload = excluded.payload"""
+SQL_NEWEST_REJECTS = """
+(SELECT topic, sha256 FROM rejects WHERE store = ? AND agent = ?
+ ORDER BY last_at DESC, topic, sha256 LIMIT ?)"""
+SQL_FORGET_REJECTS = f"""
+DELETE FROM rejects WHERE store = ? AND agent = ?
+AND (topic, sha256) NOT IN {SQL_NEWEST_REJECTS}"""  # noqa: S608 - our own text, no value
+SQL_FORGET_BYTES = f"""
+UPDATE rejects SET payload = NULL WHERE store = ? AND agent = ? AND payload IS NOT NULL
+AND (topic, sha256) NOT IN {SQL_NEWEST_REJECTS}"""  # noqa: S608 - our own text, no value
 SQL_AGENT = """
 INSERT INTO agents (store, agent, state, last_seen_at, repeats) VALUES (?, ?, 'unknown', ?, 0)
 ON CONFLICT (store, agent) DO UPDATE
@@ -58,6 +67,19 @@ SELECT seq FROM releases WHERE store = ? AND agent = ? AND epoch = ? AND seq > ?
 UNION
 SELECT seq FROM rejects WHERE store = ? AND agent = ? AND epoch = ? AND seq > ?
 ORDER BY seq"""
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How much of what was refused is kept, so that a broken agent cannot fill the disk.
+
+    Attributes:
+        rejects: rows of each agent, the newest; oldest first to go.
+        payloads: how many of those keep their bytes, about 20 kB each at most: 4 MB an agent.
+    """
+
+    rejects: int = 1_000
+    payloads: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +114,8 @@ class AgentRow:
 
     Attributes:
         missing: releases that did not arrive although later ones did.
-        rejects: messages of this agent that were refused, repeats of one counted once.
+        rejects: messages of this agent that were refused and are kept (``Keeping``), repeats of
+            one counted once.
         day_coverage: mean of the coverage it reported in the last 24 h; None if it did not.
     """
 
@@ -111,14 +134,14 @@ class AgentRow:
 
 @dataclass(frozen=True, slots=True)
 class RejectRow:
-    """One refused message; ``payload`` is what arrived."""
+    """One refused message; ``payload`` is what arrived, None where only newer bytes are kept."""
 
     store: str
     agent: str
     topic: str
     sha256: str
     reason: str
-    payload: bytes
+    payload: bytes | None
     first_at: datetime
     last_at: datetime
     times: int
@@ -138,16 +161,18 @@ class Store:
 
     Args:
         connection: autocommitting SQLite connection (``isolation_level=None``).
+        keeping: how much of what was refused is kept.
 
     Raises:
         StoreError: from every method, when the database refuses; nothing of that call is stored.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, keeping: Keeping | None = None) -> None:
         self._connection = connection
+        self._keeping = keeping or Keeping()
 
     @classmethod
-    def create(cls, path: Path, *, busy_ms: int) -> Self:
+    def create(cls, path: Path, *, busy_ms: int, keeping: Keeping | None = None) -> Self:
         """Open the database for ingest: make it, or bring its tables up to date."""
         with _connected(path, busy_ms=busy_ms) as connection:
             from sqlite_utils import Database  # noqa: PLC0415 - half a second that readers spare
@@ -159,7 +184,7 @@ class Store:
             # each commit reaches the disk before its messages are acknowledged
             connection.execute("PRAGMA synchronous = FULL")
             migrations().apply(database)
-        return cls(connection)
+        return cls(connection, keeping=keeping)
 
     @classmethod
     def open(cls, path: Path, *, busy_ms: int) -> Self:
@@ -240,7 +265,10 @@ class Store:
                 if isinstance(d, Stored | Repeat | Rejected) and d.key is not None
             ]
             streams = sorted({(key.store, key.agent, key.epoch) for key in keys})
-            return [self._advance_mark(stream, decisions) for stream in streams]
+            marks = [self._advance_mark(stream, decisions) for stream in streams]
+            # only now: a reject that is forgotten above a gap is refused anew when it comes again
+            self._forget_rejects([d for d in decisions if isinstance(d, Rejected)])
+            return marks
 
     def write_link(self, link: Link) -> None:
         """Record whether the broker is reached."""
@@ -302,6 +330,14 @@ class Store:
                 for item in items
             ],
         )
+
+    def _forget_rejects(self, items: list[Rejected]) -> None:
+        for place in sorted({(item.store, item.agent) for item in items}):
+            for sql, most in (
+                (SQL_FORGET_REJECTS, self._keeping.rejects),
+                (SQL_FORGET_BYTES, self._keeping.payloads),
+            ):
+                self._connection.execute(sql, (*place, *place, most))
 
     def _write_noted(self, item: Noted) -> None:
         store, agent = item.topic.store, item.topic.agent

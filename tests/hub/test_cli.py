@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from hub.cli import app
-from hub.ingest.judging import Arrival, Ingest, read_arrival
-from hub.store_io.store import Store
+from hub.ingest.judging import Arrival, Ingest, read_arrival, refuse_unread
+from hub.store_io.store import Keeping, Store
 from wire.messages import Meta, Release, Status
 
 OF_THE_DAY = ("--store", "berlin-1", "--day", "2026-03-07")
@@ -80,6 +81,16 @@ def test_rejects_are_listed_and_shown_with_their_bytes(filled: Path) -> None:
     assert "envelope" in row["reason"]
     assert "no release" in call("rejects", "show", row["sha256"][:12], "--db", filled)
     assert row["sha256"][:12] in call("rejects", "list", "--db", filled)
+
+
+def test_a_reject_whose_bytes_are_no_longer_kept_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "hub.db"
+    odd = Arrival("aisle/v1/berlin-1/north/release", b"odd", datetime(2026, 3, 8, 1, tzinfo=UTC))
+    with Store.create(path, busy_ms=200, keeping=Keeping(payloads=0)) as store:
+        store.commit([refuse_unread(odd, reason="odd")])
+    (row,) = json.loads(call("rejects", "list", "--db", path, "--json"))["rejects"]
+    assert row["bytes"] is None
+    assert "no longer kept" in call("rejects", "show", row["sha256"][:12], "--db", path)
 
 
 @pytest.mark.parametrize(

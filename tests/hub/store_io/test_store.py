@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from sqlite_utils import Database
 from hub.errors import NoDataError, StoreError
 from hub.ingest.judging import Arrival, Decision, Ingest, Rejected, Stored, read_arrival
 from hub.store_io.schema import migrations
-from hub.store_io.store import NEWEST_STEP, Mark, Store
+from hub.store_io.store import NEWEST_STEP, Keeping, Mark, Store
 from wire.messages import Health, Meta, Release, Status
 
 NOW = datetime(2026, 3, 8, 1, tzinfo=UTC)
@@ -201,6 +201,48 @@ def test_store_comes_first_in_every_key(database: Path) -> None:
     ours = {name: pks for name, pks in tables.items() if not name.startswith(("_", "sqlite"))}
     assert len(ours) >= 8
     assert [name for name, pks in ours.items() if pks[0] != "store"] == ["links"]
+
+
+@pytest.fixture
+def small(database: Path) -> Iterator[Store]:
+    """A database that keeps 5 rejects of an agent, 2 of them with bytes."""
+    with Store.create(database, busy_ms=200, keeping=Keeping(rejects=5, payloads=2)) as opened:
+        yield opened
+
+
+def _odd(number: int, *, agent: str = "north", after_s: int | None = None) -> Arrival:
+    at = NOW + timedelta(seconds=number if after_s is None else after_s)
+    return Arrival(f"aisle/v1/berlin-1/{agent}/release", b"odd %d" % number, at)
+
+
+def test_an_agents_rejects_are_bounded_and_the_oldest_go_first(small: Store) -> None:
+    take(small, _odd(0, agent="south"))
+    take(small, *(_odd(number) for number in range(4)))
+    for number in range(4, 8):
+        take(small, _odd(number))
+    rows = [row for row in small.rejects() if "north" in row.topic]
+    assert [row.payload for row in rows] == [b"odd 7", b"odd 6", None, None, None]
+    assert [row.last_at.second for row in rows] == [7, 6, 5, 4, 3]
+    assert [row.payload for row in small.rejects() if "south" in row.topic] == [b"odd 0"]
+    take(small, _odd(3, after_s=9))  # it comes again: the newest, with its bytes
+    newest = small.rejects()[0]
+    assert (newest.payload, newest.times) == (b"odd 3", 2)
+
+
+def test_rejects_beyond_the_bound_do_not_hold_the_mark(
+    small: Store, cells: Callable[..., Release], arrive: Callable[..., Arrival]
+) -> None:
+    def notice(seq: int) -> Arrival:
+        return Arrival(TOPIC, b'{"id": "00000000deadbeef-%d"}' % seq, NOW + timedelta(seconds=seq))
+
+    above_a_gap = [notice(seq) for seq in range(2, 12)]
+    take(small, *above_a_gap)
+    (mark,) = take(small, arrive(cells(1)))
+    assert (mark.seq, mark.highest) == (1, 11)
+    # the agent sends again what lies above the mark
+    (mark,) = take(small, *above_a_gap)
+    assert mark.seq == 11
+    assert len(small.rejects()) == 5
 
 
 def test_a_reject_of_an_unreadable_topic_is_kept_too(store: Store) -> None:
