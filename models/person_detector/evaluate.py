@@ -21,7 +21,7 @@ from edge.vision.onnx_io import Detector, load_detector, shipped_manifest
 from firmware_sim.backdrop import lens_of
 from firmware_sim.render import Label, Renderer
 from firmware_sim.scene import CameraSpec
-from models.person_detector.scenes import VIEWS, Scene, View, picture, scene_of
+from models.person_detector.scenes import VIEWS, Crowd, Scene, View, picture, scene_of
 
 TEST_SEED = 50_001  # odd: bodies, floors and furniture that training never had
 CHOICE_SEED = 60_000  # even, and far above what render_dataset.py is asked for
@@ -108,7 +108,12 @@ def _counts(label: Label, *, scale: float, match: Match) -> bool:
 
 
 def run(
-    detector: Detector, scenes: Iterable[Scene], *, pictures: int, match: Match
+    detector: Detector,
+    scenes: Iterable[Scene],
+    *,
+    pictures: int,
+    match: Match,
+    crowd: Crowd = "usual",
 ) -> tuple[list[Outcome], float]:
     """Detect in some pictures of each scene; also give milliseconds a picture."""
     outcomes, spent = [], []
@@ -117,7 +122,7 @@ def run(
         size = detector.manifest.input
         scale = min(size.width / scene.camera.width_px, size.height / scene.camera.height_px)
         for moment in range(pictures):
-            image, labels = picture(scene, renderer=renderer, moment=moment)
+            image, labels = picture(scene, renderer=renderer, moment=moment, crowd=crowd)
             begin = time.perf_counter()
             found = detector.detect(image, least=LEAST)
             spent.append(time.perf_counter() - begin)
@@ -158,15 +163,21 @@ def main() -> None:
     parser.add_argument("--choose", action="store_true", help="confidence, on validation seeds")
     arguments = parser.parse_args()
     detector, match = load_detector(shipped_manifest()), Match()
-    views: list[tuple[str, View, bool]] = [("demo camera", "demo", True)]
-    views += [(view, view, False) for view in VIEWS]
+    views: list[tuple[str, View, bool, Crowd]] = [
+        ("demo camera", "demo", True, "usual"),
+        ("demo camera, busy", "demo", True, "busy"),
+        ("demo camera, quiet", "demo", True, "quiet"),
+    ]
+    views += [(view, view, False, "usual") for view in VIEWS]
     first = CHOICE_SEED if arguments.choose else TEST_SEED
     report: dict[str, object] = {"version": detector.manifest.version}
     gathered = {}
-    for name, view, exact in views:
+    for name, view, exact, crowd in views:
         seeds = range(first, first + 2 * arguments.rooms, 2)
         scenes = [scene_of(seed, view=view, exact=exact) for seed in seeds]
-        gathered[name] = run(detector, scenes, pictures=arguments.pictures, match=match)
+        gathered[name] = run(
+            detector, scenes, pictures=arguments.pictures, match=match, crowd=crowd
+        )
     for name, (outcomes, spent_ms) in gathered.items():
         level = best_confidence(outcomes) if arguments.choose else detector.confidence
         figures = score(outcomes, confidence=level)

@@ -14,12 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_sim.render import Label, Renderer
-from models.person_detector.scenes import View, picture, scene_of
+from models.person_detector.scenes import Crowd, View, picture, scene_of
 
 WORK = Path(__file__).parent / "work"
 WIDTH_PX, HEIGHT_PX, FILL = 416, 288, 114
 MIX: tuple[View, ...] = (
     "demo", "demo", "demo", "demo", "demo", "overhead", "overhead", "oblique", "oblique", "hall",
+)  # fmt: skip
+FIRST_BUSY_PART = 100
+"""From here on: seven rooms in ten are the demo's own, and most pictures are busy or quiet."""
+BUSY_MIX: tuple[View, ...] = (
+    "demo", "demo", "demo", "demo", "demo", "demo", "demo", "demo", "overhead", "oblique",
+)  # fmt: skip
+EXACT = 7
+BUSY_CROWDS: tuple[Crowd, ...] = (
+    "busy", "quiet", "busy", "usual", "busy", "quiet", "busy", "usual", "busy", "quiet",
 )  # fmt: skip
 PICTURES_A_ROOM = 10
 ROOMS_A_PART = 10
@@ -52,10 +61,14 @@ def part(number: int) -> Path:
     overhead: list[bool] = []
     for room in range(ROOMS_A_PART):
         seed = 2 * (number * ROOMS_A_PART + room)
-        scene = scene_of(seed, view=MIX[room % len(MIX)])
+        busy = number >= FIRST_BUSY_PART
+        mix = BUSY_MIX if busy else MIX
+        view = mix[room % len(mix)]
+        scene = scene_of(seed, view=view, exact=busy and room < EXACT)
         renderer = Renderer(scene.room, scene.camera, seed=seed)
         for moment in range(PICTURES_A_ROOM):
-            image, labels = picture(scene, renderer=renderer, moment=moment)
+            crowd = BUSY_CROWDS[moment % 10] if busy and view == "demo" else "usual"
+            image, labels = picture(scene, renderer=renderer, moment=moment, crowd=crowd)
             small, scale = letterbox(image)
             size = {"width_px": scene.camera.width_px, "height_px": scene.camera.height_px}
             found = np.array([row(label, **size) for label in labels]).reshape(-1, 9)

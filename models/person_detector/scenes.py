@@ -9,7 +9,7 @@ the other.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
@@ -23,6 +23,7 @@ from firmware_sim.scene import Box, CameraSpec, Figure, Room
 Image = NDArray[np.uint8]
 Look = Literal["gondola", "promo", "till", "wall"]
 View = Literal["demo", "overhead", "oblique", "hall"]
+Crowd = Literal["usual", "busy", "quiet"]
 
 VIEWS: tuple[View, ...] = ("demo", "overhead", "oblique", "hall")
 STORE = (
@@ -153,8 +154,18 @@ def _free(room: Room, east: float, north: float) -> bool:
     )
 
 
-def people_of(scene: Scene, *, moment: int) -> tuple[list[Figure], list[Parked]]:
-    """Fill the room for one picture; some are empty, some hold only trolleys."""
+def people_of(
+    scene: Scene, *, moment: int, crowd: Crowd = "usual"
+) -> tuple[list[Figure], list[Parked]]:
+    """Fill the room for one picture; some are empty, some hold only trolleys.
+
+    Args:
+        scene: the room.
+        moment: which picture of it.
+        crowd: "busy" has 8 to 22 people, many at shelves and doors; "quiet" has two at most.
+    """
+    if crowd != "usual":
+        return _shoppers(scene, moment=moment, crowd=crowd)
     rng = np.random.default_rng([scene.seed, moment, 0xFEE7])
     parity = scene.seed % 2
     most = 14 if scene.view in ("demo", "hall") else 6
@@ -172,6 +183,67 @@ def people_of(scene: Scene, *, moment: int) -> tuple[list[Figure], list[Parked]]
             kind: Literal["cart", "basket"] = "cart" if rng.random() < 0.75 else "basket"
             parked.append(Parked(look, *spot, rng.uniform(0, 2 * math.pi), kind))
     return figures, parked
+
+
+def _shoppers(scene: Scene, *, moment: int, crowd: Crowd) -> tuple[list[Figure], list[Parked]]:
+    rng = np.random.default_rng([scene.seed, moment, 0xC0DE])
+    parity = scene.seed % 2
+    count = int(rng.integers(8, 23)) if crowd == "busy" else int(rng.integers(0, 3))
+    figures: list[Figure] = []
+    for _ in range(count):
+        where = rng.random()
+        if where < 0.4:
+            _join(figures, _at_shelf(rng, scene, beside=figures))
+            continue
+        spot = _spot(rng, scene, beside=figures)
+        if where > 0.88:
+            spot = rng.uniform(0.3, scene.room.width_m - 0.3), rng.uniform(0.02, 1.5)
+        if spot is not None and _apart(figures, *spot):
+            figures.append(_figure(rng, spot, parity=parity))
+    parked = []
+    for _ in range(int(rng.integers(0, 3 if crowd == "busy" else 6))):
+        spot = _spot(rng, scene, beside=figures)
+        if spot is not None:
+            look = 2 * int(rng.integers(1 << 20)) + parity
+            kind: Literal["cart", "basket"] = "cart" if rng.random() < 0.75 else "basket"
+            parked.append(Parked(look, *spot, rng.uniform(0, 2 * math.pi), kind))
+    return figures, parked
+
+
+def _join(figures: list[Figure], figure: Figure | None) -> None:
+    if figure is not None and _apart(figures, figure.east_m, figure.north_m):
+        figures.append(figure)
+
+
+def _apart(figures: list[Figure], east: float, north: float) -> bool:
+    return all(math.hypot(f.east_m - east, f.north_m - north) >= 0.38 for f in figures)
+
+
+def _at_shelf(rng: np.random.Generator, scene: Scene, *, beside: list[Figure]) -> Figure | None:
+    """Stand somebody before a shelf, turned to it more or less."""
+    boxes = scene.room.boxes
+    for _ in range(TRIES):
+        box = boxes[int(rng.integers(len(boxes)))]
+        away, along = rng.uniform(0.24, 0.6), rng.random()
+        face = int(rng.integers(6))
+        if face < 4:  # most stand along the long sides, which run south to north
+            east = box.east_m + away if face % 2 else box.west_m - away
+            north = box.south_m + along * (box.north_m - box.south_m)
+            heading = math.pi if face % 2 else 0.0
+        else:
+            east = box.west_m + along * (box.east_m - box.west_m)
+            north = box.north_m + away if face % 2 else box.south_m - away
+            heading = -math.pi / 2 if face % 2 else math.pi / 2
+        inside = 0 < east < scene.room.width_m and 0 < north < scene.room.depth_m
+        if not (inside and _free(scene.room, east, north) and _apart(beside, east, north)):
+            continue
+        figure = _figure(rng, (east, north), parity=scene.seed % 2)
+        draw = rng.random()
+        pose: Literal["walk", "stand", "reach", "crouch"] = (
+            "stand" if draw < 0.55 else "reach" if draw < 0.92 else "crouch"
+        )
+        return replace(figure, pose=pose, speed_m_s=0.0, heading=heading + rng.normal(0, 0.35))
+    return None
 
 
 def _spot(
@@ -218,11 +290,15 @@ def _figure(rng: np.random.Generator, spot: tuple[float, float], *, parity: int)
     )
 
 
-def picture(scene: Scene, *, renderer: Renderer, moment: int) -> tuple[Image, list[Label]]:
+def picture(
+    scene: Scene, *, renderer: Renderer, moment: int, crowd: Crowd = "usual"
+) -> tuple[Image, list[Label]]:
     """Take one picture, with what optics, shutter and compression add, and its truth."""
-    figures, parked = people_of(scene, moment=moment)
+    figures, parked = people_of(scene, moment=moment, crowd=crowd)
     rng = np.random.default_rng([scene.seed, moment, 0xB1])
     image = renderer.frame(figures, scene_s=float(moment), parked=parked)
+    if crowd != "usual" and rng.random() < 0.5:  # a good camera: nothing but compression
+        return _compressed(image, rng=rng), renderer.truth(figures)
     if rng.random() < 0.3:
         image = _shadows_of_nobody(image, rng=rng)
     if rng.random() < 0.4:
@@ -233,9 +309,13 @@ def picture(scene: Scene, *, renderer: Renderer, moment: int) -> tuple[Image, li
         gamma = math.exp(rng.normal(0, 0.3))
         table = (255 * (np.arange(256) / 255.0) ** gamma).astype(np.uint8)
         image = cv2.LUT(image, table)
+    return _compressed(image, rng=rng), renderer.truth(figures)
+
+
+def _compressed(image: Image, *, rng: np.random.Generator) -> Image:
     quality = int(rng.integers(45, 96))
     jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR)), renderer.truth(figures)
+    return np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR))
 
 
 def _shadows_of_nobody(image: Image, *, rng: np.random.Generator) -> Image:

@@ -12,7 +12,7 @@ import argparse
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -33,7 +33,10 @@ from models.person_detector.net import (
     places,
 )
 
-PIECE_WIDTH_PX, PIECE_HEIGHT_PX = 208, 160
+PIECE_PX = (208, 160)
+FIRST_BUSY_PART, EXACT_PICTURES = 100, 70
+"""See render_dataset.py: where the pictures of the demo's own room are."""
+DRAWN_AT_ONCE = 40
 WORK = Path(__file__).parent / "work"
 Floats = NDArray[np.float32]
 
@@ -48,6 +51,9 @@ class Recipe:
         least_px: boxes lower and narrower than this are likewise left open.
         spread: standard deviation of a centre's blob, in boxes.
         averaging: of the weights kept for use.
+        piece_px: width and height of what is cut out; a whole picture is the net's input itself.
+        zooming: share of pieces that are scaled.
+        own: share of pieces from the demo's own room.
     """
 
     batch: int = 16
@@ -58,6 +64,9 @@ class Recipe:
     least_px: float = 7.0
     spread: float = 0.12
     averaging: float = 0.997
+    piece_px: tuple[int, int] = PIECE_PX
+    zooming: float = 0.4
+    own: float = 0.5
     weights: tuple[float, float, float] = (0.5, 0.3, 1.0)  # centre, size, foot
 
 
@@ -68,6 +77,7 @@ class Parts:
         self.images: list[NDArray[np.uint8]] = []
         self.labels: list[Floats] = []
         self.overhead: list[bool] = []
+        self.own: list[bool] = []
         self._known: set[Path] = set()
 
     def refresh(self) -> None:
@@ -82,6 +92,20 @@ class Parts:
                 self.images.append(images[number])
                 self.labels.append(labels[labels[:, 0] == number, 1:])
                 self.overhead.append(bool(overhead[number]))
+                busy = int(path.stem.removeprefix("part-")) >= FIRST_BUSY_PART
+                self.own.append(busy and number < EXACT_PICTURES)
+
+    def draw(self, count: int, *, own: float, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Draw pictures, a share of them from the demo's own room.
+
+        Cameras that look straight down, the usual case, come twice.
+        """
+        mine = np.array(self.own)
+        weight = np.where(mine, 0.0, 1.0 + np.array(self.overhead))
+        weight *= (1 - own) / weight.sum()
+        if mine.any():
+            weight += own * mine / mine.sum()
+        return rng.choice(len(mine), size=count, p=weight / weight.sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +113,7 @@ class Piece:
     """A piece of a varied picture, to train on.
 
     Attributes:
-        image: (160, 208, 3) uint8.
+        image: (H, W, 3) uint8.
         labels: in its pixels.
         corner: column and row of its corner in the picture, in cells of ``COARSE_PX``.
     """
@@ -100,7 +124,12 @@ class Piece:
 
 
 def vary(
-    image: NDArray[np.uint8], labels: Floats, *, overhead: bool, rng: np.random.Generator
+    image: NDArray[np.uint8],
+    labels: Floats,
+    *,
+    overhead: bool,
+    recipe: Recipe,
+    rng: np.random.Generator,
 ) -> Piece:
     """Mirror, shift, scale, cut out a piece, and change the light."""
     points = labels[:, :8].reshape(-1, 4, 2)
@@ -110,7 +139,7 @@ def vary(
         scale[0], shift[0] = -1, WIDTH_PX
     if overhead and rng.random() < 0.5:
         scale[1], shift[1] = -1, HEIGHT_PX
-    if rng.random() < 0.4:
+    if rng.random() < recipe.zooming:
         zoom = math.exp(rng.uniform(-0.25, 0.3))
         scale, shift = scale * zoom, shift * zoom + whole * (1 - zoom) * rng.random(2)
     points = points * scale + shift
@@ -118,27 +147,28 @@ def vary(
     inside = np.clip(low, 0, whole), np.clip(high, 0, whole)
     out = labels.copy()
     out[:, 8] *= (inside[1] - inside[0]).prod(1) / np.maximum(1e-6, (high - low).prod(1))
-    corner = _corner((inside[0] + inside[1]) / 2, labels=out, rng=rng)
+    corner = _corner((inside[0] + inside[1]) / 2, labels=out, piece_px=recipe.piece_px, rng=rng)
     origin = COARSE_PX * np.array(corner)
     out[:, :2], out[:, 2:4] = inside[0] - origin, inside[1] - origin
     out[:, 4:8] = (points[:, 2:] - origin).reshape(-1, 4)
     # In continuous pixels x' = s x + t; OpenCV counts pixel centres, half a pixel less.
     moved = shift - origin + 0.5 * scale - 0.5
     warp = np.array([[scale[0], 0, moved[0]], [0, scale[1], moved[1]]])
-    piece = cv2.warpAffine(
-        image, warp, (PIECE_WIDTH_PX, PIECE_HEIGHT_PX), borderValue=(114, 114, 114)
-    )
+    piece = cv2.warpAffine(image, warp, recipe.piece_px, borderValue=(114, 114, 114))
     return Piece(relight(piece, rng=rng), out, corner)
 
 
-def _corner(centres: Floats, *, labels: Floats, rng: np.random.Generator) -> tuple[int, int]:
+def _corner(
+    centres: Floats, *, labels: Floats, piece_px: tuple[int, int], rng: np.random.Generator
+) -> tuple[int, int]:
     """Choose where to cut: mostly around somebody."""
-    most = (WIDTH_PX - PIECE_WIDTH_PX) // COARSE_PX, (HEIGHT_PX - PIECE_HEIGHT_PX) // COARSE_PX
+    wide, tall = piece_px
+    most = (WIDTH_PX - wide) // COARSE_PX, (HEIGHT_PX - tall) // COARSE_PX
     shown = np.flatnonzero(labels[:, 8] > 0.2)
     if len(shown) and rng.random() < 0.75:
         x, y = centres[shown[rng.integers(len(shown))]]
-        x -= rng.uniform(0.1, 0.9) * PIECE_WIDTH_PX
-        y -= rng.uniform(0.1, 0.9) * PIECE_HEIGHT_PX
+        x -= rng.uniform(0.1, 0.9) * wide
+        y -= rng.uniform(0.1, 0.9) * tall
         return min(max(round(x / COARSE_PX), 0), most[0]), min(
             max(round(y / COARSE_PX), 0), most[1]
         )
@@ -158,9 +188,9 @@ def targets(labels: Floats, *, recipe: Recipe) -> tuple[Floats, Floats]:
     """Paint one piece's heat (with -1 where it is left open) and geometry with weight.
 
     Returns:
-        (40, 52) and (7, 40, 52): six values in units of the loss, then their weight.
+        (H/4, W/4) and (7, H/4, W/4): six values in units of the loss, then their weight.
     """
-    rows, cols = PIECE_HEIGHT_PX // STRIDE_PX, PIECE_WIDTH_PX // STRIDE_PX
+    rows, cols = recipe.piece_px[1] // STRIDE_PX, recipe.piece_px[0] // STRIDE_PX
     heat = np.zeros((rows, cols), np.float32)
     geometry = np.zeros((7, rows, cols), np.float32)
     ys, xs = np.mgrid[:rows, :cols] + 0.5
@@ -234,16 +264,15 @@ def batches(parts: Parts, *, recipe: Recipe, rng: np.random.Generator) -> Iterat
     everywhere = places()[0]
     while True:
         parts.refresh()
-        down = np.flatnonzero(parts.overhead)
-        # Cameras that look straight down, the usual case, come twice.
-        order = rng.permutation(np.concatenate([np.arange(len(parts.images)), down]))
-        for start in range(0, len(order) - recipe.batch + 1, recipe.batch):
+        order = parts.draw(DRAWN_AT_ONCE * recipe.batch, own=recipe.own, rng=rng)
+        for start in range(0, len(order), recipe.batch):
             images, heats, shapes, wheres = [], [], [], []
             for number in order[start : start + recipe.batch]:
                 piece = vary(
                     parts.images[number],
                     parts.labels[number],
                     overhead=parts.overhead[number],
+                    recipe=recipe,
                     rng=rng,
                 )
                 heat, shape = targets(piece.labels, recipe=recipe)
@@ -251,7 +280,7 @@ def batches(parts: Parts, *, recipe: Recipe, rng: np.random.Generator) -> Iterat
                 heats.append(heat)
                 shapes.append(shape)
                 col, row = piece.corner
-                height, width = PIECE_HEIGHT_PX // COARSE_PX, PIECE_WIDTH_PX // COARSE_PX
+                width, height = (side // COARSE_PX for side in recipe.piece_px)
                 wheres.append(everywhere[:, row : row + height, col : col + width])
             scaled = torch.from_numpy(np.stack(images)).float().sub_(127.5).mul_(0.0078431373)
             yield Batch(
@@ -269,13 +298,11 @@ def train(
     recipe: Recipe,
     seed: int,
     rest: float,
+    last: float,
     rank: int = 0,
     ranks: int = 1,
 ) -> None:
-    """Train for some minutes, with the rate falling to nothing at the end of them.
-
-    ``rest`` is the share of the rate to begin with: 1 for a fresh start.
-    """
+    """Train for some minutes, with the rate falling from ``rest`` to ``last`` of the recipe's."""
     torch.manual_seed(seed)
     rng = np.random.default_rng([seed, rank])
     net = PersonNet()
@@ -303,8 +330,8 @@ def train(
                 break
             for group in optimiser.param_groups:
                 warm = min(1.0, (step + 1) / 100)
-                fall = 0.02 + 0.49 * (1 + math.cos(math.pi * done))
-                group["lr"] = recipe.rate * rest * warm * fall
+                fall = last + (rest - last) * 0.5 * (1 + math.cos(math.pi * done))
+                group["lr"] = recipe.rate * warm * fall
             image = batch.image.to(memory_format=torch.channels_last)
             logits, geometry = net(image, batch.where)
             focal, shape = loss_of(
@@ -373,9 +400,13 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=15.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--rest", type=float, default=1.0)
+    parser.add_argument("--rest", type=float, default=1.0, help="share of the rate to begin with")
+    parser.add_argument("--last", type=float, default=0.01, help="share of the rate at the end")
+    parser.add_argument("--own", type=float, default=0.5, help="share from the demo's own room")
+    parser.add_argument("--whole", action="store_true", help="whole pictures, to finish with")
     arguments = parser.parse_args()
     ranks = arguments.processes
+    (WORK / "meeting").unlink(missing_ok=True)
     if ranks == 1:
         work(0, arguments)
     else:
@@ -392,12 +423,16 @@ def work(rank: int, arguments: argparse.Namespace) -> None:
         distributed.init_process_group(
             "gloo", init_method=f"file://{WORK / 'meeting'}", rank=rank, world_size=ranks
         )
+    recipe = Recipe(own=arguments.own)
+    if arguments.whole:
+        recipe = replace(recipe, batch=4, piece_px=(WIDTH_PX, HEIGHT_PX), zooming=0.15)
     train(
         Parts(),
         minutes=arguments.minutes,
-        recipe=Recipe(),
+        recipe=recipe,
         seed=arguments.seed,
         rest=arguments.rest,
+        last=arguments.last,
         rank=rank,
         ranks=ranks,
     )
