@@ -18,6 +18,8 @@ from wire.topics import FROM_AGENT, Topic, parse_topic
 EVENT_ID = re.compile(r"([0-9a-f]{16})-([1-9][0-9]{0,15})")
 """A release's envelope id, ``{epoch}-{seq}``; longer numbers do not fit the database."""
 ID_IN_RUINS = re.compile(rb'"id"\s*:\s*"([0-9a-f]{16}-[1-9][0-9]{0,15})"')
+CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+CORNERS = 3
 SEQ_LIMIT = 10**16
 SD_LIMIT = 1e9
 """Noise beyond this drowns a planet; the square of much more is no number."""
@@ -119,7 +121,9 @@ def read_arrival(arrival: Arrival) -> Read:
         return _rejected(arrival, topic, str(error))
     sent_at = min(envelope.time.astimezone(UTC), arrival.received_at)
     if isinstance(message, Status | Meta | Health):
-        return Noted(topic, message, sent_at, arrival)
+        fault = _meta_fault(message) if isinstance(message, Meta) else ""
+        noted = Noted(topic, message, sent_at, arrival)
+        return _rejected(arrival, topic, fault) if fault else noted
     if not isinstance(message, Release):  # pragma: no cover - FROM_AGENT leaves no other
         raise TypeError(f"{type(message).__name__} is no agent's message")
     fault = _fault(envelope, message)
@@ -207,6 +211,18 @@ def contiguous(mark: int, handled: list[int]) -> int:
             break
         mark = max(mark, seq)
     return mark
+
+
+def _meta_fault(meta: Meta) -> str:
+    """Say why no report could be made by this meta: empty if nothing is wrong."""
+    for clock in (meta.opens, meta.closes, *meta.daypart_starts):
+        if not CLOCK.fullmatch(clock):
+            return f"{clock!r} is no time of day"
+    if any(len(polygon) < CORNERS for polygon in (meta.outline, *meta.fixtures)):
+        return "an outline or fixture with less than three corners"
+    if any(min(along) == max(along) for along in zip(*meta.outline, strict=True)):
+        return "the outline encloses nothing"
+    return ""
 
 
 def _fault(envelope: Envelope, release: Release) -> str:

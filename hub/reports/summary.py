@@ -62,6 +62,8 @@ class Summary:
         epsilon: likewise, at the delta of the store's privacy parameters.
         visits: all that were counted, those that could not be placed too.
         coverage: share of the opening hours in which the agents were seeing.
+        without_meta: agents whose counts are in these figures, but that have not said yet what
+            they are: what they cost in privacy is not in ``rho``.
     """
 
     store: str
@@ -75,6 +77,7 @@ class Summary:
     patterns: tuple[PatternRow, ...]
     zones: tuple[ZoneRow, ...]
     dayparts: tuple[DaypartRow, ...]
+    without_meta: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +87,14 @@ class DayData:
     Attributes:
         metas: by agent, oldest first; at least one.
         releases: whose windows start on that day.
+        without_meta: agents that made some of the releases, but have no meta yet.
     """
 
     store: str
     day: date
     metas: Mapping[str, Sequence[Meta]]
     releases: Sequence[Release]
+    without_meta: tuple[str, ...] = ()
 
     @property
     def newest(self) -> tuple[Meta, ...]:
@@ -136,10 +141,11 @@ def summarise(data: DayData, *, params: ShareParams) -> Summary:
         rho=sum(meta.privacy.rho for meta in metas),
         epsilon=sum(meta.privacy.epsilon for meta in metas),
         visits=patterns.visits,
-        coverage=coverage(cells, hours=hours, agents=len(metas)),
+        coverage=coverage(cells, hours=hours, agents=len(metas) + len(data.without_meta)),
         patterns=_pattern_rows(patterns),
         zones=_zone_rows(data, params=params),
         dayparts=_daypart_rows(cells, data=data, params=params),
+        without_meta=data.without_meta,
     )
 
 

@@ -68,6 +68,11 @@ def _warnings(summary: Summary) -> list[str]:
             "WEAKER PRIVACY than the standard: "
             f"rho {summary.rho:g}, epsilon {summary.epsilon:.1f} a visit."
         )
+    if summary.without_meta:
+        lines.append(
+            f"Agent {', '.join(summary.without_meta)} has not said yet what it is (no meta): "
+            "what it costs in privacy is not known here."
+        )
     return lines
 
 

@@ -431,6 +431,14 @@ class Store:
             ).fetchall()
         return [row[0] for row in rows]
 
+    def agents_of(self, store: str) -> list[str]:
+        """Give the names of all agents of a store that were heard from."""
+        with _refusals():
+            rows = self._connection.execute(
+                "SELECT agent FROM agents WHERE store = ? ORDER BY agent", (store,)
+            ).fetchall()
+        return [row[0] for row in rows]
+
     def agents(self, *, now: datetime) -> list[AgentRow]:
         """Give the state of every agent."""
         since = _text(datetime.fromtimestamp(now.timestamp() - 86_400, tz=UTC))

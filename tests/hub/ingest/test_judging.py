@@ -163,6 +163,24 @@ def test_a_sender_whose_clock_is_ahead_was_not_seen_in_the_future(
     assert noted.sent_at == early
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"outline": ()}, "corners"),
+        ({"outline": ((0, 0), (1, 0), (2, 0))}, "encloses nothing"),
+        ({"fixtures": ((),)}, "corners"),
+        ({"opens": "29:59"}, "29:59"),
+        ({"daypart_starts": ("00:00", "noon")}, "noon"),
+    ],
+)
+def test_a_meta_no_report_could_be_made_by_is_rejected(
+    change: dict[str, object], says: str, meta: Meta, arrive: Callable[..., Arrival]
+) -> None:
+    (rejected,) = judge(arrive(msgspec.structs.replace(meta, **change)))
+    assert isinstance(rejected, Rejected)
+    assert says in rejected.reason
+
+
 @given(st.binary(max_size=300))
 def test_no_bytes_make_it_raise(body: bytes) -> None:
     assert isinstance(judge(Arrival(TOPIC, body, NOW))[0], Rejected)
