@@ -21,6 +21,7 @@ from hub.app import IngestLoop
 from hub.config import Batching, Broker
 from hub.ingest.mqtt_io import BrokerLink
 from hub.store_io.store import Store
+from wire.codebook import default_codebook
 from wire.codec import encode
 from wire.messages import DROPPED, Axis, Release
 from wire.topics import Topic
@@ -60,7 +61,8 @@ def main(releases: int) -> None:
 
 
 def payload(seq: int) -> bytes:
-    """Make an hour of 16 codebook cells."""
+    """Make an hour of the default codebook's cells."""
+    codebook = default_codebook()
     start = START + timedelta(hours=seq)
     release = Release(
         epoch="00000000deadbeef",
@@ -69,9 +71,9 @@ def payload(seq: int) -> bytes:
         window_start=start,
         window_end=start + timedelta(hours=1),
         plan="plan-1",
-        codebook="hand-1",
-        axes=(Axis("cell", (*(str(k) for k in range(16)), DROPPED)),),
-        counts=(7,) * 17,
+        codebook=codebook.version,
+        axes=(Axis("cell", (*(str(k) for k in range(len(codebook.cells))), DROPPED)),),
+        counts=(7,) * (len(codebook.cells) + 1),
         sd=5.0,
         rho=0.02,
         standard_privacy=True,
