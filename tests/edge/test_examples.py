@@ -6,7 +6,8 @@ import pytest
 
 from edge.config import parse
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "deploy" / "examples").glob("*.toml"))
+FOLDER = Path(__file__).parents[2] / "deploy" / "examples"
+EXAMPLES = sorted(path for path in FOLDER.glob("*.toml") if path.stem != "hub")
 
 
 def test_there_are_examples() -> None:

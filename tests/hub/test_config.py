@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import configparser
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,20 @@ def test_errors_name_path_and_key(text: str, word: str) -> None:
 
 def test_no_file_gives_the_defaults() -> None:
     assert read_config(None) == HubConfig()
+
+
+def test_the_example_fits_the_service_that_reads_it() -> None:
+    deploy = Path(__file__).parents[2] / "deploy"
+    config = read_config(deploy / "examples" / "hub.toml")
+    assert config.broker.tls
+    unit = configparser.ConfigParser(strict=False, delimiters=("=",), interpolation=None)
+    unit.optionxform = str  # type: ignore[method-assign,assignment] - systemd minds the case
+    unit.read(deploy / "systemd" / "aisle-hub.service")
+    service = unit["Service"]
+    # all else is read-only to it (ProtectSystem=strict)
+    assert Path(config.database).parent == Path("/var/lib") / service["StateDirectory"]
+    assert service["ExecStart"].endswith("--config /etc/aislewise/hub.toml")
+    assert service["RestartPreventExitStatus"] == "2"
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
