@@ -26,7 +26,7 @@ from edge.rfid.driver import Settings
 from edge.rfid.drivers import FAMILIES
 from edge.rfid.epc import ProductClasses
 from edge.rfid.reader_io import Reader
-from edge.rfid.reads import TagRead
+from edge.rfid.reads import Alive, TagRead
 from edge.uplink.mqtt_io import Uplink
 from edge.uplink.outbox_io import Outbox
 from edge.vision.camera_io import Camera
@@ -37,7 +37,7 @@ from wire import messages
 
 log = logging.getLogger(__name__)
 
-Found = TrackPoint | TrackEnd | TagRead
+Found = TrackPoint | TrackEnd | TagRead | Alive
 
 LOOK_S = 0.25
 """Longest wait for an image before a camera's thread looks at the time instead."""
@@ -143,6 +143,7 @@ class Agent:
             health=self._health,
             on_config=self._wishes.put,
             utc_now=self._utc_now,
+            on_crash=self._inbox.crash,
         )
 
     def stop(self) -> None:
@@ -255,6 +256,7 @@ class Agent:
             scene_ms=self._clock.now_ms,
             wall_ms=wall_ms,
             baud=reader.baud,
+            on_crash=self._inbox.crash,
         )
 
     def _meta(self) -> messages.Meta:

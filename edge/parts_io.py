@@ -32,6 +32,8 @@ from wire.codec import decode, encode
 from wire.errors import WireError
 from wire.topics import Topic
 
+DOOR_M = 1.5
+"""How far from a door people are first seen: a ceiling camera sees legs before heads."""
 OVERLAP_STEP_M = 0.5
 OVERLAP_MOST_M2 = 1.0
 """Floor two cameras may share: who crosses it is lost to one as the other finds them."""
@@ -126,12 +128,20 @@ def ground_of(camera: CameraConfig) -> Ground:
 
 
 def eyes_of(config: StoreConfig, camera: str, *, parts: Parts, numbers: Iterator[int]) -> Eyes:
-    """Give a camera's eyes."""
+    """Give a camera's eyes: people appear at doors, and elsewhere only on more evidence."""
+    floor = parts.floor
+    doors = [zone.id for zone in floor.plan.zones if zone.kind in ("entrance", "exit")]
+
+    def may_appear(east_m: float, north_m: float) -> bool:
+        near = (floor.zone_distance_m(door, east_m, north_m) <= DOOR_M for door in doors)
+        return not doors or any(near)
+
     return Eyes(
         parts.detector,
         ground=parts.grounds[camera],
         confidence=config.detector.confidence,
-        may_stand=parts.floor.may_stand,
+        may_stand=floor.may_stand,
+        may_appear=may_appear,
         numbers=numbers,
     )
 

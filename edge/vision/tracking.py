@@ -68,13 +68,14 @@ class TrackerParams:
             al., ByteTrack, ECCV 2022).
         confirm_sightings: after which a new track is believed,
         confirm_ms: and not before this age, so that a flicker at a high frame rate is not.
-        confirm_elsewhere: the same where people do not usually appear (see ``Tracker``).
+        confirm_elsewhere: the same where people do not usually appear (see ``Tracker``); three
+            seconds at six frames, which a detector's second point on one body seldom lasts.
         doubt_ms: an unconfirmed track not seen for this long was a flicker; bridges one miss at
             four frames a second.
         lost_ms: a confirmed track not seen for this long is over; visits are joined over longer
             gaps later, with more knowledge than a camera has.
         clearance_m: no track starts this close to a track just seen: two people's centres are
-            0.45 m apart shoulder to shoulder.
+            0.45 m apart shoulder to shoulder, and a second point on one leaning body as much.
         same_m: two tracks this close
         same_ms: for this long are one person seen twice; the younger ends
         young_ms: if it is younger than this.
@@ -88,13 +89,13 @@ class TrackerParams:
     sure: float = 0.4
     confirm_sightings: int = 3
     confirm_ms: int = 400
-    confirm_elsewhere: int = 5
+    confirm_elsewhere: int = 18
     doubt_ms: int = 700
     lost_ms: int = 3_000
-    clearance_m: float = 0.4
-    same_m: float = 0.25
+    clearance_m: float = 0.6
+    same_m: float = 0.4
     same_ms: int = 1_000
-    young_ms: int = 3_000
+    young_ms: int = 6_000
 
 
 @dataclass(slots=True)

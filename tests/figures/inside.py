@@ -26,10 +26,10 @@ import numpy as np
 from edge.config import StoreConfig, parse
 from edge.parts_io import Parts, eyes_of, items_of, visits_of
 from edge.pipeline import Pipeline
-from edge.rfid.driver import Read, Settings
+from edge.rfid.driver import Empty, Read, Settings
 from edge.rfid.drivers import FAMILIES
 from edge.rfid.epc import ProductClasses
-from edge.rfid.reads import TagRead
+from edge.rfid.reads import Alive, TagRead
 from edge.vision.tracking import FloorPoint, Sighting, Tracker
 from edge.visits.plan import Floor
 from edge.visits.traits import TraitParams, kept_items, sold_items, traits_of
@@ -121,9 +121,11 @@ def watch(
         sim.step(scene_s)
         for name, driver in drivers.items():
             heard = sim.reader_bytes(name, commands=driver.outgoing(), scene_s=scene_s)
-            for read in (*driver.feed(heard, now_ms=scene_ms), *driver.advance(scene_ms)):
-                if isinstance(read, Read):
-                    visits += pipeline.feed(stamped(read, name=name, scene_ms=scene_ms))
+            for report in (*driver.feed(heard, now_ms=scene_ms), *driver.advance(scene_ms)):
+                if isinstance(report, Read):
+                    visits += pipeline.feed(stamped(report, name=name, scene_ms=scene_ms))
+                elif isinstance(report, Empty):
+                    visits += pipeline.feed(Alive(scene_ms, name, report.antenna))
         if scene_s * FPS >= frames:
             frames += 1
             if blind:

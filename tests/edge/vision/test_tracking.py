@@ -194,13 +194,13 @@ def test_reaching_into_a_shelf_keeps_the_track() -> None:
 
 def test_away_from_the_doors_a_birth_takes_more() -> None:
     def first_ms(tracker: Tracker) -> int | None:
-        for i in range(20):
+        for i in range(40):
             if tracker.feed(Sighting(250 * i, (FloorPoint(5, 5, 0.9),))):
                 return 250 * i
         return None
 
     assert first_ms(Tracker(may_appear=lambda _, north: north > 4)) == 500
-    assert first_ms(Tracker(may_appear=lambda _, north: north < 4)) == 1_000
+    assert first_ms(Tracker(may_appear=lambda _, north: north < 4)) == 4_250
 
 
 def test_a_faint_point_continues_a_track_but_starts_none() -> None:
@@ -225,7 +225,7 @@ def test_a_young_track_that_settles_on_an_older_one_ends() -> None:
     for i in range(60):
         points = [FloorPoint(5, 5, 0.9)]
         if i >= 20:
-            points.append(FloorPoint(5, 5.1 + max(0.0, 0.5 - 0.1 * (i - 20)), 0.8))
+            points.append(FloorPoint(5, 5.1 + max(0.0, 0.8 - 0.1 * (i - 20)), 0.8))
         sightings.append(Sighting(200 * i, tuple(points)))
     ends = [event for event in _run(sightings) if isinstance(event, TrackEnd)]
     assert [end.track for end in ends] == [2, 1]

@@ -51,7 +51,7 @@ def test_near_by_in_place_and_time_continues() -> None:
     ("place", "start_ms"),
     [
         pytest.param((5.0, 9.0), 12_000, id="too far for two seconds"),
-        pytest.param((5.0, 5.0), 16_001, id="too late"),
+        pytest.param((5.0, 5.0), 22_001, id="too late"),
         pytest.param((5.0, 5.0), 10_000, id="not after"),
         pytest.param((5.0, 5.0), 9_000, id="before"),
     ],
