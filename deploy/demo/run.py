@@ -24,6 +24,8 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 STORE, AGENT = "demo", "ceiling"
+CAMERA_LOGIN = "viewer:password-of-the-camera"
+"""The simulated camera lets anybody in; real ones don't, and the tests search for this leaking."""
 OPENS = datetime(2026, 3, 7, 16, 53, tzinfo=ZoneInfo("Europe/Berlin"))
 RHO = 6.0
 """Sixty times the standard budget: 40 visits would rightly be withheld under the standard one."""
@@ -271,7 +273,7 @@ def agent_config(
             "[[cameras]]",
             {
                 "name": camera["name"],
-                "source": endpoints["camera_url"],
+                "source": endpoints["camera_url"].replace("://", f"://{CAMERA_LOGIN}@"),
                 "size_px": [camera["width_px"], camera["height_px"]],
                 "height_m": camera["height_m"],
                 "points": points,

@@ -95,13 +95,14 @@ def test_every_message_is_the_contract_and_nothing_more(demo: tuple[Path, Outsid
     assert leaves >= {"release", "meta", "status", "health", "ack"}
 
 
-def test_no_picture_and_no_tag_leaves_the_agent(demo: tuple[Path, Outside, str]) -> None:
+def test_no_picture_tag_or_password_leaves_the_agent(demo: tuple[Path, Outside, str]) -> None:
     work, outside, _ = demo
-    files = [*(work / "agent").rglob("*"), work / "logs" / "agent.log", work / "store.toml"]
+    files = [*(work / "agent").rglob("*"), work / "logs" / "agent.log"]
     captured = {str(path): path.read_bytes() for path in files if path.is_file()}
     captured |= {f"{name} #{n}": body for n, (name, body) in enumerate(outside.messages)}
     assert len(captured) > 5
-    marks = dict(PICTURES)
+    assert "password-of-the-camera" in (work / "store.toml").read_text()
+    marks = PICTURES | {"the camera's password": b"password-of-the-camera"}
     for gtin in _gtins():
         head = sgtin96(gtin, serial=1)[:CLASS_BYTES]
         marks |= {
