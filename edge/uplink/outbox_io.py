@@ -17,9 +17,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from edge.errors import DeviceError
 from edge.release.released import Released
-from wire.codec import encode, encode_dropped
+from wire.codec import encode, encode_dropped, read
+from wire.errors import WireError
+from wire.messages import Release
 from wire.topics import Topic
 
 DAY_MS = 86_400_000
@@ -141,6 +145,10 @@ class Outbox:
     def ack(self, epoch: str, seq: int, *, now_ms: int) -> bool:
         """Take the hub's mark; a lower one than before means that it was restored from a backup.
 
+        A mark above all that this file ever held means that the file is an older copy of itself
+        (a card restored from a backup), whose next seqs the hub knows with other bytes. Then a new
+        epoch begins, and what waits goes out under it.
+
         Args:
             epoch: of the mark; one of another file is passed over.
             seq: everything up to here is stored or rejected.
@@ -154,7 +162,10 @@ class Outbox:
         """
         with self._transaction() as db:
             mine, next_seq = db.execute("SELECT epoch, next_seq FROM box").fetchone()
-            if epoch != mine or seq >= next_seq:
+            if epoch != mine:
+                return False
+            if seq >= next_seq:
+                self._begin_anew(db)
                 return False
             db.execute("UPDATE box SET acked = ?", (seq,))
             db.execute("UPDATE releases SET acked_ms = NULL WHERE seq > ?", (seq,))
@@ -177,6 +188,39 @@ class Outbox:
                 "SELECT epoch, next_seq, acked, dropped FROM box"
             ).fetchone()
         return Level(epoch, next_seq - 1 - acked, dropped)
+
+    def _begin_anew(self, db: sqlite3.Connection) -> None:
+        """Put what waits under a new epoch, from seq 1."""
+        epoch, seq, unreadable = secrets.token_hex(8), 0, 0
+        waiting = db.execute(
+            "SELECT payload FROM releases WHERE seq > (SELECT acked FROM box) ORDER BY seq"
+        ).fetchall()
+        db.execute("DELETE FROM releases")
+        for (old,) in waiting:
+            try:
+                envelope, message = read(self._topic, old)
+            except WireError:
+                unreadable += 1
+                continue
+            assert isinstance(message, Release)
+            seq += 1
+            payload = encode(
+                self._topic,
+                msgspec.structs.replace(message, epoch=epoch, seq=seq),
+                event_id=f"{epoch}-{seq}",
+                time=envelope.time,
+            )
+            db.execute("INSERT INTO releases (seq, payload) VALUES (?, ?)", (seq, payload))
+        db.execute(
+            "UPDATE box SET epoch = ?, next_seq = ?, acked = 0, lost = 0, lost_at = '', "
+            "dropped = dropped + ?",
+            (epoch, seq + 1, unreadable),
+        )
+        self.notice = (
+            f"{self._path} is an older copy of itself: the hub knows later releases; what waited "
+            "was put under a new epoch. Releases between the copy and now may be missing, or "
+            "those that waited in it counted twice"
+        )
 
     def _make_room(self, db: sqlite3.Connection, *, at: datetime) -> None:
         """Drop the oldest while the queue is full; what the hub has goes unmourned."""

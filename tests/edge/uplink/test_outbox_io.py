@@ -100,8 +100,51 @@ def test_marks_of_another_file_change_nothing(
     outbox = open_outbox()
     outbox.put(make_released(0), at=noon)
     assert not outbox.ack("0" * 16, 1, now_ms=ms(noon))
-    assert not outbox.ack(outbox.level().epoch, 2, now_ms=ms(noon))
     assert outbox.level().waiting == 1
+
+
+def test_an_older_copy_of_the_file_begins_a_new_epoch_and_loses_nothing(
+    open_outbox: Open, make_released: Make, noon: datetime, tmp_path: Path
+) -> None:
+    known: dict[tuple[str, int], bytes] = {}
+
+    def deliver(outbox: Outbox) -> None:
+        """Take what a hub takes, and acknowledge as it does."""
+        while sealed := outbox.unacked(0, limit=9):
+            for one in sealed:
+                assert known.setdefault((one.epoch, one.seq), one.payload) == one.payload
+            last = max(seq for epoch, seq in known if epoch == sealed[-1].epoch)
+            outbox.ack(sealed[-1].epoch, last, now_ms=ms(noon))
+
+    outbox = open_outbox()
+    outbox.put(make_released(0), at=noon)
+    deliver(outbox)
+    outbox.close()
+    copy = (tmp_path / "outbox.db").read_bytes()
+    outbox = open_outbox()
+    for hour in (1, 2, 3, 4):
+        outbox.put(make_released(hour), at=noon)
+    deliver(outbox)
+    epoch = outbox.level().epoch
+    outbox.close()
+    (tmp_path / "outbox.db").write_bytes(copy)
+    older = open_outbox()
+    for hour in (5, 6):
+        older.put(make_released(hour), at=noon)
+    before = [decode(TOPIC, one.payload) for one in older.unacked(0, limit=9)]
+    assert not older.ack(epoch, 5, now_ms=ms(noon))
+    assert older.level().epoch != epoch
+    assert "older copy" in older.notice
+    after = older.unacked(0, limit=9)
+    assert [one.seq for one in after] == [1, 2]
+    for old, new in zip(before, (decode(TOPIC, one.payload) for one in after), strict=True):
+        assert isinstance(old, Release)
+        assert isinstance(new, Release)
+        assert (old.counts, old.window_start) == (new.counts, new.window_start)
+    deliver(older)
+    assert older.level().waiting == 0
+    assert len(known) == 5 + 2
+    assert older.put(make_released(7), at=noon) == 3
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
