@@ -81,6 +81,7 @@ class Camera:
             ``every`` waits for the taker, drops nothing, and stamps by frame number.
         fps: of a file, if its own is wrong.
         params: patience.
+        on_crash: takes what ends the thread unforeseen, in it; without it, Python prints that.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Camera:
         pace: Literal["live", "every"] = "live",
         fps: float | None = None,
         params: CameraParams | None = None,
+        on_crash: Callable[[BaseException], None] | None = None,
     ) -> None:
         self.name = name
         self._source = source
@@ -99,6 +101,8 @@ class Camera:
         self._pace = pace
         self._fps = fps
         self._params = params or CameraParams()
+        self._on_crash = on_crash
+        self._good_s = 0.0
         self._change = threading.Condition()
         self._slot: tuple[int, bytes | Image] | None = None
         self._last_ms = -1
@@ -155,22 +159,31 @@ class Camera:
             timeout_s: how long to wait for one.
 
         Returns:
-            ``(scene_ms, image)``, or None if there is none in time, at the end, or if it was
-            damaged.
+            ``(scene_ms, image)``, or None if there is none in time, also after the end, or at
+            once if it was damaged or the camera is being closed.
         """
         with self._change:
-            self._change.wait_for(
-                lambda: self._slot is not None or self._ended or self._stop.is_set(), timeout_s
-            )
+            self._change.wait_for(lambda: self._slot is not None or self._stop.is_set(), timeout_s)
             taken, self._slot = self._slot, None
             self._change.notify_all()
         if taken is None:
             return None
         image = _decoded(taken[1])
-        if image is None:
-            self._count("damaged")
-            return None
-        return taken[0], image
+        self._judge(good=image is not None)
+        return None if image is None else (taken[0], image)
+
+    def _judge(self, *, good: bool) -> None:
+        """Count an image; a camera is up once it has sent a sound one, for as long as it does."""
+        now_s = time.monotonic()
+        with self._change:
+            self._counters["damaged"] += not good
+            if self._open is None:  # it went away meanwhile
+                return
+            if good:
+                self._good_s, self._state, self._detail = now_s, "up", ""
+            elif now_s - self._good_s > self._params.read_s:
+                self._state = "down"
+                self._detail = f"{_shown(self._source)} sends damaged images: set it to MJPEG"
 
     def _run(self) -> None:
         try:
@@ -189,6 +202,11 @@ class Camera:
                     return
                 wait_s = min(2 * wait_s, self._params.retry_most_s)
                 self._count("reconnects")
+        except BaseException as error:
+            self._set(state="down", detail=f"its thread ended: {type(error).__name__}")
+            if self._on_crash is None:
+                raise
+            self._on_crash(error)
         finally:
             self._set(state="down", detail=self._detail or "stopped")
 
@@ -197,6 +215,7 @@ class Camera:
         with closing(_open(self._source, params=self._params, fps=self._fps)) as images:
             with self._change:
                 self._open = images
+                self._good_s = time.monotonic()
             began_s = time.monotonic()
             try:
                 for index, image in enumerate(images):
@@ -225,7 +244,6 @@ class Camera:
             self._counters["frames"] += 1
             self._counters["drops"] += self._slot is not None
             self._slot = (self._last_ms, image)
-            self._state, self._detail = "up", ""
             self._change.notify_all()
         return True
 

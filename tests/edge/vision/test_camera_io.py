@@ -228,6 +228,29 @@ def test_a_file_in_full_drops_nothing_and_counts_time_by_frames(video: Path) -> 
     assert camera.latest(0.0) is None
 
 
+def test_after_the_end_a_taker_waits(video: Path) -> None:
+    with Camera("clip", source=str(video), now_ms=_now_ms, pace="every") as camera:
+        while not camera.ended:
+            camera.latest(1.0)
+        began_s = time.monotonic()
+        assert camera.latest(0.2) is None
+        assert time.monotonic() - began_s >= 0.15
+
+
+def test_what_nobody_foresaw_is_handed_over(video: Path) -> None:
+    bug = KeyError("ours")
+
+    def clock() -> int:
+        raise bug
+
+    crashes: list[BaseException] = []
+    with Camera("clip", source=str(video), now_ms=clock, on_crash=crashes.append) as camera:
+        _until_down(camera)
+        while not crashes:
+            time.sleep(0.01)
+    assert crashes == [bug]
+
+
 def test_the_rate_of_a_file_can_be_corrected(video: Path) -> None:
     stamps = []
     with Camera("clip", source=str(video), now_ms=_now_ms, pace="every", fps=7.0) as camera:
@@ -263,7 +286,11 @@ def test_a_damaged_image_is_counted_not_raised(http_camera: HttpCamera) -> None:
     with Camera("aisle", source=http_camera.url, now_ms=_now_ms, params=QUICK) as camera:
         while camera.status().counters["frames"] < 3:
             assert camera.latest(0.1) is None
+            assert camera.status().state != "up"
         assert camera.status().counters["damaged"] >= 1
+        while camera.status().state != "down":
+            camera.latest(0.1)
+        assert "sends damaged images" in camera.status().detail
     with pytest.raises(DeviceError, match="no JPEG"):
         probe(http_camera.url, params=QUICK)
 
