@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 from typing import Literal
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -36,6 +36,10 @@ TURN_S = 0.25
 FAULT_S = 5.0
 """Pause after the outbox's disk has failed, or a message was too large."""
 FAREWELL_S = 2.0
+LAST_S = 2.0
+"""At the end, releases get this long to reach a broker that is there."""
+CLOSE_S = 10.0
+"""For the sending thread to end; it may be waiting for a slow disk."""
 PROBE_S = 5.0
 
 
@@ -99,6 +103,7 @@ class Uplink:
         on_config: takes what the hub asks for, in a thread of the uplink.
         utc_now: aware UTC clock, for the envelopes.
         params: how releases are sent.
+        on_crash: takes what ends a thread unforeseen, in it; without it, Python prints that.
 
     Raises:
         DeviceError: a file of the credentials cannot be read.
@@ -116,6 +121,7 @@ class Uplink:
         on_config: Callable[[Config], None],
         utc_now: Callable[[], datetime],
         params: UplinkParams = UplinkParams(),
+        on_crash: Callable[[BaseException], None] | None = None,
     ) -> None:
         self.state: Literal["up", "down", "starting"] = "starting"
         self.detail = ""
@@ -128,6 +134,7 @@ class Uplink:
         self._on_config = on_config
         self._utc_now = utc_now
         self._params = params
+        self._on_crash = on_crash
         self._counters: Counter[str] = Counter()
         self._events: SimpleQueue[_Event] = SimpleQueue()
         self._stop = threading.Event()
@@ -137,7 +144,7 @@ class Uplink:
         self._resend_s = params.resend_s
         self._resend_at = 0.0
         self._health_at = 0.0
-        self._client = _client(client_id(store, agent), broker, clean=False)
+        self._client = _client(client_id(store, agent), broker, clean=False, on_crash=self._crashed)
         self._client.max_inflight_messages_set(params.in_flight)
         self._client.reconnect_delay_set(params.reconnect_s, params.reconnect_max_s)
         self._client.will_set(str(self._topic("status")), self._status("offline"), 1, retain=True)
@@ -150,7 +157,10 @@ class Uplink:
 
     def start(self) -> None:
         """Begin; a broker that is away is tried again and again."""
-        self._client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_S)
+        try:
+            self._client.connect_async(self._broker.host, self._broker.port, KEEPALIVE_S)
+        except ValueError as error:  # no name at all; paho's thread tries, and says so, again
+            self._events.put(_Link(up=False, detail=_absent(self._broker, _why(error))))
         self._client.loop_start()
         self._thread.start()
 
@@ -163,11 +173,11 @@ class Uplink:
         self._events.put(_Woken(meta=True))
 
     def close(self) -> None:
-        """Say goodbye if the broker is there, and end both threads."""
+        """Send what waits and say goodbye if the broker is there, and end both threads."""
         self._stop.set()
         self.wake()
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(CLOSE_S)
         if self._client.is_connected():
             said = self._publish("status", self._status("offline"), retain=True)
             try:
@@ -182,6 +192,20 @@ class Uplink:
         return dict(self._counters)
 
     def _run(self) -> None:
+        try:
+            self._serve()
+            self._send_last()
+        except BaseException as error:  # noqa: BLE001 - the main loop raises it again
+            self._crashed(error)
+
+    def _crashed(self, error: BaseException) -> None:
+        self.state, self.detail = "down", f"its thread ended: {type(error).__name__}"
+        if self._on_crash is None:
+            raise error
+        self._on_crash(error)
+
+    def _serve(self) -> None:
+        """Send and listen until the end."""
         while not self._stop.is_set():
             try:
                 self._handle(self._next())
@@ -192,6 +216,18 @@ class Uplink:
                 self._counters["failures"] += 1
                 self.detail = str(error)
                 self._stop.wait(FAULT_S)
+
+    def _send_last(self) -> None:
+        """Give what was released at the end a chance to arrive before the next start."""
+        until = time.monotonic() + LAST_S
+        try:
+            while self.state == "up" and time.monotonic() < until:
+                self._send()
+                if not self._flying and not self._outbox.unacked(self._sent, limit=1):
+                    return
+                self._handle(self._next())
+        except (DeviceError, WireError):
+            self._counters["failures"] += 1
 
     def _next(self) -> _Event | None:
         try:
@@ -236,8 +272,12 @@ class Uplink:
 
     def _take_ack(self, ack: Ack) -> None:
         now_ms = int(self._utc_now().timestamp() * 1000)
+        before = self._outbox.level().epoch
         if not self._outbox.ack(ack.epoch, ack.seq, now_ms=now_ms):
             self._counters["acks_of_others"] += 1
+            if self._outbox.level().epoch != before:
+                self._sent, self._acked = 0, 0
+                self._flying.clear()
         elif ack.seq < self._acked:
             self._sent, self._acked = ack.seq, ack.seq
         elif ack.seq > self._acked:
@@ -306,7 +346,8 @@ class Uplink:
             self._events.put(_Link(up=True))
 
     def _on_connect_fail(self, _client: mqtt.Client, _userdata: object) -> None:
-        self._events.put(_Link(up=False, detail=_absent(self._broker, "no connection")))
+        why = self._client.lost or "no connection"
+        self._events.put(_Link(up=False, detail=_absent(self._broker, why)))
 
     def _on_disconnect(
         self,
@@ -334,13 +375,50 @@ class Uplink:
         self._events.put(_Arrived(message.topic, bytes(message.payload)))
 
 
+class _Client(mqtt.Client):
+    """Paho's client, whose thread does not end unheard.
+
+    Attributes:
+        lost: why the last attempt to connect failed.
+        on_crash: takes what ends the thread.
+    """
+
+    lost = ""
+    on_crash: Callable[[BaseException], None] | None = None
+
+    def reconnect(self) -> MQTTErrorCode:
+        """Connect; what cannot be an address fails like a broker that is away, and is retried."""
+        try:
+            return super().reconnect()
+        except OSError as error:
+            self.lost = _why(error)
+            raise
+        except ValueError as error:  # UnicodeError, from the name, is one
+            self.lost = _why(error)
+            raise OSError(self.lost) from error
+
+    def loop_forever(
+        self,
+        timeout: float = 1.0,
+        retry_first_connection: bool = False,  # noqa: FBT001, FBT002 - paho's
+    ) -> MQTTErrorCode:
+        """Run until the end; paho's thread calls this."""
+        try:
+            return super().loop_forever(timeout, retry_first_connection)
+        except BaseException as error:
+            if self.on_crash is None:
+                raise
+            self.on_crash(error)
+            return MQTTErrorCode.MQTT_ERR_UNKNOWN
+
+
 def client_id(store: str, agent: str) -> str:
     """Give the fixed client id under which the broker keeps an agent's session.
 
     >>> client_id("berlin-1", "north")
-    'aisle/berlin-1/north'
+    'aisle.berlin-1.north'
     """
-    return f"aisle/{store}/{agent}"
+    return f"aisle.{store}.{agent}"
 
 
 def probe(broker: Broker, *, store: str, agent: str, timeout_s: float = PROBE_S) -> None:
@@ -352,14 +430,13 @@ def probe(broker: Broker, *, store: str, agent: str, timeout_s: float = PROBE_S)
     client = _client(f"{client_id(store, agent)}-check-{secrets.token_hex(4)}", broker, clean=True)
     answers: SimpleQueue[ReasonCode] = SimpleQueue()
     client.on_connect = lambda _client, _data, _flags, reason, _properties: answers.put(reason)
-    client.connect_timeout = timeout_s
     try:
+        client.connect_timeout = timeout_s
         client.connect(broker.host, broker.port, KEEPALIVE_S)
         client.loop_start()
         reason = answers.get(timeout=timeout_s)
-    except (OSError, Empty) as error:
-        why = str(error).lower() or "no answer"
-        raise DeviceError(_absent(broker, why)) from error
+    except (OSError, ValueError, Empty) as error:
+        raise DeviceError(_absent(broker, _why(error))) from error
     finally:
         client.disconnect()
         client.loop_stop()
@@ -367,8 +444,15 @@ def probe(broker: Broker, *, store: str, agent: str, timeout_s: float = PROBE_S)
         raise DeviceError(_refusal(broker, reason))
 
 
-def _client(name: str, broker: Broker, *, clean: bool) -> mqtt.Client:
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, name, clean_session=clean)
+def _client(
+    name: str,
+    broker: Broker,
+    *,
+    clean: bool,
+    on_crash: Callable[[BaseException], None] | None = None,
+) -> _Client:
+    client = _Client(CallbackAPIVersion.VERSION2, name, clean_session=clean)
+    client.on_crash = on_crash
     if broker.tls_ca is not None:
         try:
             client.tls_set(str(broker.tls_ca))
@@ -390,6 +474,12 @@ def _password(broker: Broker) -> str | None:
         raise DeviceError(
             f"broker.password_file {broker.password_file}: {error}; make it readable, one line"
         ) from error
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ValueError) and not isinstance(error, OSError):
+        return f"no address ({str(error).lower()})"
+    return (getattr(error, "strerror", None) or str(error)).lower() or "no answer"
 
 
 def _absent(broker: Broker, why: str) -> str:

@@ -72,19 +72,26 @@ def health() -> Health:
 
 @contextmanager
 def uplink_to(
-    port: int, outbox: Outbox, *, params: UplinkParams = QUICK, password_file: Path | None = None
+    port: int,
+    outbox: Outbox,
+    *,
+    params: UplinkParams = QUICK,
+    host: str = "127.0.0.1",
+    meta: Callable[[], Meta] = meta,
+    on_crash: Callable[[BaseException], None] | None = None,
 ) -> Iterator[tuple[Uplink, list[Config]]]:
     configs: list[Config] = []
     uplink = Uplink(
         outbox,
         store="berlin-1",
         agent="north",
-        broker=Address(port=port, password_file=password_file),
+        broker=Address(host=host, port=port),
         meta=meta,
         health=health,
         on_config=configs.append,
         utc_now=lambda: datetime.now(UTC),
         params=params,
+        on_crash=on_crash,
     )
     uplink.start()
     try:
@@ -217,6 +224,48 @@ def test_an_absent_broker_is_a_state_and_not_a_wait(open_outbox: Open) -> None:
             time.sleep(0.02)
         assert uplink.state == "down"
         assert f"127.0.0.1:{port}" in uplink.detail
+
+
+NO_ADDRESSES = ["hub..example.org", "", "x" * 64 + ".example.org"]
+
+
+@pytest.mark.parametrize("host", NO_ADDRESSES)
+def test_what_cannot_be_an_address_is_said_and_tried_again(
+    host: str, open_outbox: Open, until: Callable[..., None]
+) -> None:
+    crashes: list[BaseException] = []
+    with uplink_to(1883, open_outbox(), host=host, on_crash=crashes.append) as (uplink, _):
+        until(lambda: uplink.counters().get("disconnects", 0) >= 2)
+        assert uplink.state == "down"
+        assert f"broker {host}:1883: no address" in uplink.detail
+    assert crashes == []
+    with pytest.raises(DeviceError, match=r"1883: no address .*check that it runs, the address"):
+        probe(Address(host=host), store="berlin-1", agent="north")
+
+
+def test_what_nobody_foresaw_is_handed_over(
+    broker: Broker, open_outbox: Open, until: Callable[..., None]
+) -> None:
+    bug = KeyError("ours")
+
+    def broken() -> Meta:
+        raise bug
+
+    crashes: list[BaseException] = []
+    with uplink_to(broker.port, open_outbox(), meta=broken, on_crash=crashes.append) as (uplink, _):
+        until(lambda: crashes == [bug])
+        assert uplink.state == "down"
+
+
+def test_what_is_released_at_the_end_arrives_before_the_next_start(
+    broker: Broker, hub: Hub, open_outbox: Open, fill: Fill, until: Callable[..., None]
+) -> None:
+    outbox = open_outbox()
+    with uplink_to(broker.port, outbox) as (uplink, _):
+        until(lambda: uplink.state == "up")
+        fill(outbox, 50)
+        uplink.wake()
+    until(lambda: len(hub.stored) == 50)
 
 
 def test_probe_names_the_broker_and_the_mend(broker: Broker, tmp_path: Path) -> None:
