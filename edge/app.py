@@ -186,8 +186,11 @@ class Agent:
 
     def _finish(self) -> None:
         log.info("stopping: releasing what was counted")
+        self._obey()
         self._count(self._pipeline.flush())
         self._save(self._windows.flush(self._clock.now_ms()))
+        if self._windows.undated:
+            log.error("the clock was never synchronised: what was counted has no date and is lost")
         if self._unsaved:
             log.error("%d releases could not be saved and are lost", len(self._unsaved))
 
