@@ -132,8 +132,6 @@ class Agent:
         )
         self._lock = lock_folder(config.data_dir)
         self._outbox = Outbox(config.data_dir / "outbox.db", store=config.store, agent=config.agent)
-        if self._outbox.notice:
-            log.warning("%s", self._outbox.notice)
         self._uplink = Uplink(
             self._outbox,
             store=config.store,
@@ -234,6 +232,7 @@ class Agent:
         for reader in self._readers:
             self._tell(f"reader {reader.name}", reader.detail if reader.state == "down" else "")
         self._tell("broker", self._uplink.detail)
+        self._tell("outbox file", self._outbox.notice)
 
     def _tell(self, device: str, trouble: str) -> None:
         """Log a device's trouble once, and its end."""
@@ -309,7 +308,9 @@ class _Watcher:
         inbox: Inbox,
         stop: threading.Event,
     ) -> None:
-        self.camera = Camera(config.name, source=config.source, now_ms=clock.now_ms)
+        self.camera = Camera(
+            config.name, source=config.source, now_ms=clock.now_ms, on_crash=inbox.crash
+        )
         self.trouble = ""
         self._eyes = eyes
         self._clock = clock

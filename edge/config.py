@@ -38,7 +38,7 @@ class Broker(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
         password_file: path of a file that holds the password alone.
     """
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, msgspec.Meta(min_length=1)] = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 1883
     tls_ca: Path | None = None
     username: str | None = None

@@ -308,7 +308,7 @@ def _open(source: Source, *, params: CameraParams, fps: float | None) -> _Images
     if isinstance(source, int) or source.isdecimal() or source.startswith("/dev/"):
         return _Capture(_device(source), params=params, backend=cv2.CAP_V4L2)
     if not Path(source).is_file():
-        raise DeviceError(f"{source}: no such video file: correct the camera's source")
+        raise DeviceError(f"{_shown(source)}: no such video file: correct the camera's source")
     return _Capture(source, params=params, backend=cv2.CAP_FFMPEG, fps=fps, is_file=True)
 
 
@@ -485,14 +485,17 @@ def _decoded(image: bytes | Image) -> Image | None:
 
 
 def _shown(source: Source) -> str:
-    """Name a source without user, password or query, which may be a token."""
+    """Name a source without user, password or query; a path with = in it may hold them too."""
     if isinstance(source, int):
         return f"/dev/video{source}"
-    parts = urlsplit(source)
-    if parts.scheme not in _NETWORK:
+    scheme, is_address, rest = source.partition("://")
+    if not is_address:
         return source
-    place = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{place}{parts.path}"
+    if "@" in rest and "@" not in urlsplit(source).netloc:  # a password with / or # in it
+        return f"{scheme}://(address hidden: it seems to hold a password)"
+    parts = urlsplit(source)
+    path = "/..." if "=" in parts.path else parts.path
+    return f"{scheme}://{parts.netloc.rpartition('@')[2]}{path}"
 
 
 def _hush() -> None:

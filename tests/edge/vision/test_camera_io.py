@@ -309,6 +309,21 @@ def test_probing_a_wrong_path_says_404_and_where_to_look(http_camera: HttpCamera
         probe(f"http://127.0.0.1:{http_camera.port}/page", params=QUICK)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "rtsp://127.0.0.1:1/user=me&password=secret&channel=1",
+        "rtsp://me:sec/secret@127.0.0.1:1/stream",
+        "http://me:sec#secret@127.0.0.1:1/stream",
+        "rtmp://me:secret@127.0.0.1:1/x",
+    ],
+)
+def test_odd_addresses_keep_their_password_too(address: str) -> None:
+    with pytest.raises(DeviceError) as caught:
+        probe(address, params=CameraParams(open_s=0.5, read_s=0.5))
+    assert "secret" not in str(caught.value)
+
+
 def test_probing_a_closed_port_says_refused_and_keeps_the_password(http_camera: HttpCamera) -> None:
     for scheme in ("http", "rtsp"):
         address = f"{scheme}://me:secret@127.0.0.1:{http_camera.port}/video?token=secret"
