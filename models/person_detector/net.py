@@ -19,6 +19,9 @@ COARSE_PX = 16
 CELLS = 4  # of the output in one of the cells the net thinks in, which are 8 px wide
 SIZE_UNIT_PX = 32.0
 FOOT_UNIT_PX = 16.0
+MOST_PEOPLE = 96
+SAME_FEET_PX = 8.0  # 0.35 m on the floor at the demo camera; nobody stands that close
+SAME_FEET = 0.3  # of the larger box, for small people
 PRIOR_LOGIT = -4.6  # sigmoid = 0.01: how rare centres are at the start of training
 
 
@@ -92,7 +95,10 @@ class PersonNet(nn.Module):
 
 
 class Deployed(nn.Module):
-    """What the ONNX file holds: peaks only, geometry in pixels of the net's input."""
+    """What the ONNX file holds: peaks only, geometry in pixels of the net's input.
+
+    A peak also goes when a stronger one points at the same feet: a long, leaning body may have two.
+    """
 
     def __init__(self, net: PersonNet) -> None:
         super().__init__()
@@ -106,4 +112,22 @@ class Deployed(nn.Module):
         logits, geometry = self.net(image, self.where)
         heat = torch.sigmoid(logits)
         peak = functional.max_pool2d(heat, 3, 1, 1)
-        return torch.where(heat >= peak, heat, torch.zeros_like(heat)), geometry * self.units
+        peaks = torch.where(heat >= peak, heat, torch.zeros_like(heat))
+        shape = geometry * self.units
+        return self._once_each(peaks, shape), shape
+
+    def _once_each(self, peaks: Tensor, shape: Tensor) -> Tensor:
+        """Keep the strongest of the peaks that point at the same feet; of one image."""
+        best, cells = peaks.flatten().topk(MOST_PEOPLE)
+        found = shape[0].flatten(1)[:, cells]  # (6, MOST_PEOPLE)
+        size = found[2:4].amax(0)
+        across = STRIDE_PX * (cells % (WIDTH_PX // STRIDE_PX)) + found[4]
+        down = STRIDE_PX * (cells // (WIDTH_PX // STRIDE_PX)) + found[5]
+        away2 = (across[:, None] - across[None]) ** 2 + (down[:, None] - down[None]) ** 2
+        near = SAME_FEET * torch.maximum(size[:, None], size[None])
+        same = away2 < near.clamp(0, SAME_FEET_PX) ** 2
+        order = torch.arange(MOST_PEOPLE)  # topk sorts: the stronger come first
+        stronger = order[None] < order[:, None]
+        again = (same & stronger).any(1)
+        kept = torch.where(again, torch.zeros_like(best), best)
+        return torch.zeros_like(peaks).flatten().scatter(0, cells, kept).view_as(peaks)

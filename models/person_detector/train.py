@@ -36,6 +36,8 @@ from models.person_detector.net import (
 PIECE_PX = (208, 160)
 FIRST_BUSY_PART, EXACT_PICTURES = 100, 70
 """See render_dataset.py: where the pictures of the demo's own room are."""
+MORE_OF = (2.0, 0.5, 2.0, 1.0, 2.0, 0.5, 2.0, 1.0, 2.0, 0.5)
+"""How much of each of a room's ten pictures: more of the busy, less of the quiet."""
 DRAWN_AT_ONCE = 40
 WORK = Path(__file__).parent / "work"
 Floats = NDArray[np.float32]
@@ -77,7 +79,7 @@ class Parts:
         self.images: list[NDArray[np.uint8]] = []
         self.labels: list[Floats] = []
         self.overhead: list[bool] = []
-        self.own: list[bool] = []
+        self.own: list[float] = []
         self._known: set[Path] = set()
 
     def refresh(self) -> None:
@@ -93,7 +95,8 @@ class Parts:
                 self.labels.append(labels[labels[:, 0] == number, 1:])
                 self.overhead.append(bool(overhead[number]))
                 busy = int(path.stem.removeprefix("part-")) >= FIRST_BUSY_PART
-                self.own.append(busy and number < EXACT_PICTURES)
+                mine = busy and number < EXACT_PICTURES
+                self.own.append(MORE_OF[number % len(MORE_OF)] if mine else 0.0)
 
     def draw(self, count: int, *, own: float, rng: np.random.Generator) -> NDArray[np.int64]:
         """Draw pictures, a share of them from the demo's own room.
@@ -101,7 +104,7 @@ class Parts:
         Cameras that look straight down, the usual case, come twice.
         """
         mine = np.array(self.own)
-        weight = np.where(mine, 0.0, 1.0 + np.array(self.overhead))
+        weight = np.where(mine > 0, 0.0, 1.0 + np.array(self.overhead))
         weight *= (1 - own) / weight.sum()
         if mine.any():
             weight += own * mine / mine.sum()
