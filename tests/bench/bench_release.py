@@ -63,10 +63,9 @@ def day_of_zones() -> float:
         Axis("daypart", ("morning", "midday", "afternoon", "evening")),
         Axis("outcome", OUTCOMES),
     )
-    tally = Tally(Budget().channel("zones"), axes=axes)
     return _median_s(
         lambda: let_out(
-            tally,
+            Tally(Budget().channel("zones"), axes=axes),
             window_start=NOON,
             window_end=NOON + timedelta(days=1),
             plan="bench",

@@ -204,7 +204,7 @@ def test_a_message_our_bug_fails_at_is_rejected_alone_and_the_hub_goes_on(  # no
         loop.finish()
 
 
-def test_nothing_is_acknowledged_while_the_disk_is_full_and_nothing_is_lost(
+def test_only_what_is_stored_is_acknowledged_while_the_disk_is_full_and_nothing_is_lost(
     tmp_path: Path,
     start_broker: Callable[[], IotBroker],
     make_loop: Callable[[Store], IngestLoop],
@@ -221,8 +221,9 @@ def test_nothing_is_acknowledged_while_the_disk_is_full_and_nothing_is_lost(
         settle(loop)
         agent.send(*(cells(seq) for seq in range(1, 91)))
         settle(loop)
-        assert loop.tally.stored == 0
-        assert agent.acks == []
+        fitted = loop.tally.stored  # what the last pages had room for
+        assert fitted < 90
+        assert all(ack.seq <= fitted for ack in agent.acks)
         connection.execute("PRAGMA max_page_count = 100000")
         turn(loop, lambda: bool(agent.acks) and agent.acks[-1].seq == 90)
         assert loop.tally.stored == 90
