@@ -56,7 +56,8 @@ class Inbox:
 
     def __init__(self) -> None:
         self.dropped = 0
-        self._queue: queue.Queue[list[Found] | BaseException] = queue.Queue(INBOX_MOST)
+        self._queue: queue.Queue[list[Found]] = queue.Queue(INBOX_MOST)
+        self._crash: BaseException | None = None
 
     def put(self, found: list[Found]) -> None:
         """Leave findings; never waits, a main loop that hangs must not hang the devices."""
@@ -67,7 +68,7 @@ class Inbox:
 
     def crash(self, error: BaseException) -> None:
         """Leave what ended a thread, for the main loop to raise."""
-        self._queue.put(error, timeout=TURN_S)
+        self._crash = error
 
     def take(self, timeout_s: float) -> Iterator[Found]:
         """Give what is there, after waiting for the first; bounded, so that a turn ends.
@@ -75,13 +76,13 @@ class Inbox:
         Raises:
             BaseException: what ended a thread.
         """
+        if self._crash is not None:
+            raise self._crash
         for number in range(1 + self._queue.qsize()):
             try:
                 batch = self._queue.get(timeout=timeout_s if number == 0 else 0.001)
             except queue.Empty:
                 return
-            if isinstance(batch, BaseException):
-                raise batch
             yield from batch
 
 
@@ -272,7 +273,7 @@ class Agent:
     def _health(self) -> messages.Health:
         cameras = tuple(one.device() for one in self._watchers)
         readers = tuple(
-            messages.Device(one.name, "reader", one.state, one.detail, one.counters())
+            messages.Device(one.name, "reader", one.state, one.detail, coarse(one.counters()))
             for one in self._readers
         )
         level = self._outbox.level()
@@ -294,6 +295,15 @@ class Agent:
             clock_synchronised=self._clock.synchronised(),
             devices=(*cameras, *readers, outbox),
         )
+
+
+def coarse(counters: dict[str, int]) -> dict[str, int]:
+    """Give counters as powers of ten: on a noisy line exact ones follow how many tags reply.
+
+    >>> coarse({"frames_rejected": 347, "restarts": 1, "reconnects": 0})
+    {'frames_rejected': 100, 'restarts': 1, 'reconnects': 0}
+    """
+    return {name: 10 ** (len(str(n)) - 1) if n else 0 for name, n in counters.items()}
 
 
 class _Watcher:

@@ -132,5 +132,12 @@ def test_watch_of_a_missing_file_ends_with_3(tmp_path: Path, store: str) -> None
     assert_says(result, "gone.mp4: no such video file")
 
 
+def test_a_live_camera_is_watched_on_a_screen_only(tmp_path: Path, store: str) -> None:
+    for words in ((), ("--json",)):
+        result = command("watch", "--config", write(tmp_path, store), *words)
+        assert result.exit_code == 2
+        assert_says(result, "on a screen only")
+
+
 def assert_says(result: Result, pattern: str) -> None:
     assert re.search(pattern, result.output, re.DOTALL | re.IGNORECASE), result.output
