@@ -35,7 +35,6 @@ def document() -> dict[str, Any]:
             "title": "aislewise",
             "version": str(VERSION),
             "description": "MQTT 3.1.1 between edge agents and the hub. Behaviour, no identity.",
-            "license": {"name": "Proprietary"},
         },
         "defaultContentType": "application/json",
         "channels": {leaf: _channel(leaf) for leaf in LEAVES},

@@ -334,7 +334,8 @@ class Windows:
                     window_end=window.end_at,
                     plan=self._floor.plan.version,
                     codebook=window.codebook.version if name == "cells" else "",
-                    coverage=self._coverage.share(window.start_ms, window.end_ms),
+                    # Hundredths: finer ones would follow how often the loop turned.
+                    coverage=round(self._coverage.share(window.start_ms, window.end_ms), 2),
                     randbelow=self._randbelow,
                 )
             )
