@@ -13,31 +13,27 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from itertools import count
 
 from edge.clock_io import SceneClock, wall_ms
 from edge.config import CameraConfig, ReaderConfig, StoreConfig, config_hash
 from edge.errors import ConfigError, DeviceError, PrivacyError
-from edge.parts_io import Parts, eyes_of, items_of, meta_of, visits_of, windows_of
-from edge.pipeline import Pipeline
+from edge.parts_io import Parts, eyes_of, fusion_of, items_of, meta_of, visits_of, windows_of
+from edge.pipeline import Found, Pipeline
 from edge.process_io import lock_folder
 from edge.release.released import Released
 from edge.rfid.driver import Settings
 from edge.rfid.drivers import FAMILIES
 from edge.rfid.epc import ProductClasses
 from edge.rfid.reader_io import Reader
-from edge.rfid.reads import Alive, TagRead
 from edge.uplink.mqtt_io import Uplink
 from edge.uplink.outbox_io import Outbox
 from edge.vision.camera_io import Camera
-from edge.vision.tracking import TrackEnd, TrackPoint
+from edge.vision.fusion import Blank
 from edge.vision.watching import Eyes
 from edge.visits.visits import Visit
 from wire import messages
 
 log = logging.getLogger(__name__)
-
-Found = TrackPoint | TrackEnd | TagRead | Alive
 
 LOOK_S = 0.25
 """Longest wait for an image before a camera's thread looks at the time instead."""
@@ -110,11 +106,10 @@ class Agent:
         self._started_ms = wall_ms()
         self._unsaved: list[Released] = []
         self._down: dict[str, str] = {}
-        numbers = count(1)
         self._watchers = [
             _Watcher(
                 camera,
-                eyes=eyes_of(config, camera.name, parts=self._parts, numbers=numbers),
+                eyes=eyes_of(config, camera.name, parts=self._parts),
                 clock=clock,
                 inbox=self._inbox,
                 stop=self._stop,
@@ -124,7 +119,8 @@ class Agent:
         classes = ProductClasses(secrets.token_bytes(32))
         self._readers = [self._reader(reader, classes=classes) for reader in config.readers]
         visits = visits_of(config, parts=self._parts)
-        self._pipeline = Pipeline(items=items_of(config), visits=visits)
+        self._fusion = fusion_of(config, parts=self._parts)
+        self._pipeline = Pipeline(fusion=self._fusion, items=items_of(config), visits=visits)
         self._windows = windows_of(
             self._parts,
             utc_of=clock.utc_of,
@@ -285,7 +281,7 @@ class Agent:
             {
                 "waiting": level.waiting,
                 "dropped": level.dropped,
-                "overloaded": int(self._inbox.dropped > 0),
+                "overloaded": int(self._inbox.dropped + self._fusion.late > 0),
             }
             | self._uplink.counters(),
         )
@@ -307,7 +303,7 @@ def coarse(counters: dict[str, int]) -> dict[str, int]:
 
 
 class _Watcher:
-    """One camera and its eyes, in a thread; only tracks come out."""
+    """One camera and its eyes, in a thread; only places on the floor come out."""
 
     def __init__(
         self,
@@ -367,13 +363,14 @@ class _Watcher:
     def _look(self) -> None:
         before_ms = self._clock.now_ms()  # later would be ahead of an image that just came
         taken = self.camera.latest(LOOK_S)
+        if taken is None:
+            self._inbox.put([Blank(before_ms, self.camera.name)])
+            return
         try:
-            found = self._eyes.advance(before_ms) if taken is None else self._eyes.feed(*taken)
+            found = self._eyes.sight(*taken)
         except ConfigError as error:  # the camera was set to pictures of another shape
             self.trouble = str(error)
             self._stop.wait(PAUSE_S)
             return
-        if taken is not None:
-            self.trouble = ""
-        if found:
-            self._inbox.put(list(found))
+        self.trouble = ""
+        self._inbox.put([found])

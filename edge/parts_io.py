@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from importlib.metadata import version
-from itertools import combinations
 from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -21,8 +20,10 @@ from edge.release.hours import Daypart, Hours
 from edge.release.privacy import Budget
 from edge.release.windows import WindowParams, Windows
 from edge.rfid.items import ItemParams, Items, Place
+from edge.vision.fusion import Fusion
 from edge.vision.ground import Ground
 from edge.vision.onnx_io import Detector, load_detector, shipped_manifest
+from edge.vision.tracking import Tracker, TrackerParams
 from edge.vision.watching import Eyes
 from edge.visits.plan import Floor, check_plan
 from edge.visits.visits import Visits
@@ -34,9 +35,9 @@ from wire.topics import Topic
 
 DOOR_M = 1.5
 """How far from a door people are first seen: a ceiling camera sees legs before heads."""
-OVERLAP_STEP_M = 0.5
-OVERLAP_MOST_M2 = 1.0
-"""Floor two cameras may share: who crosses it is lost to one as the other finds them."""
+EDGE_M = 1.0
+"""How far inside the cameras' view people are first seen who walk in over its edge: a step at four
+images a second, and the body's own width."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,6 @@ class Parts:
             raise ConfigError(f"privacy.rho: {error}") from error
         floor = Floor(plan)
         grounds = {camera.name: ground_of(camera) for camera in config.cameras}
-        _refuse_overlap(floor, grounds=grounds)
         _refuse_meta(config, budget=budget)
         return cls(
             floor=floor,
@@ -127,23 +127,55 @@ def ground_of(camera: CameraConfig) -> Ground:
         raise ConfigError(f"camera {camera.name!r}: {error}") from error
 
 
-def eyes_of(config: StoreConfig, camera: str, *, parts: Parts, numbers: Iterator[int]) -> Eyes:
-    """Give a camera's eyes: people appear at doors, and elsewhere only on more evidence."""
-    floor = parts.floor
-    doors = [zone.id for zone in floor.plan.zones if zone.kind in ("entrance", "exit")]
-
-    def may_appear(east_m: float, north_m: float) -> bool:
-        near = (floor.zone_distance_m(door, east_m, north_m) <= DOOR_M for door in doors)
-        return not doors or any(near)
-
+def eyes_of(config: StoreConfig, camera: str, *, parts: Parts) -> Eyes:
+    """Give a camera's eyes."""
     return Eyes(
         parts.detector,
         ground=parts.grounds[camera],
         confidence=config.detector.confidence,
-        may_stand=floor.may_stand,
-        may_appear=may_appear,
-        numbers=numbers,
+        camera=camera,
     )
+
+
+def tracker_of(config: StoreConfig, *, parts: Parts) -> Tracker:
+    """Give what follows people over all cameras of the agent.
+
+    People appear at doors and at the edge of what is seen; elsewhere only on more evidence.
+    """
+    sure = config.detector.confidence
+    return Tracker(
+        TrackerParams(sure=parts.detector.confidence if sure is None else sure),
+        may_stand=parts.floor.may_stand,
+        may_appear=_entry(parts.floor, grounds=tuple(parts.grounds.values())),
+    )
+
+
+def fusion_of(config: StoreConfig, *, parts: Parts) -> Fusion:
+    """Give what brings all cameras' sightings together."""
+    return Fusion(tracker_of(config, parts=parts), cameras=parts.grounds)
+
+
+def _entry(floor: Floor, *, grounds: tuple[Ground, ...]) -> Callable[[float, float], bool]:
+    """Give whether people come into view at a place; everywhere, if the plan has no doors."""
+    doors = [zone.id for zone in floor.plan.zones if zone.kind in ("entrance", "exit")]
+    around = np.array([(EDGE_M, 0), (-EDGE_M, 0), (0, EDGE_M), (0, -EDGE_M)])
+
+    def at_edge(east_m: float, north_m: float) -> bool:
+        beside = around + np.array((east_m, north_m))
+        seen = np.logical_or.reduce([_in_view(ground, beside) for ground in grounds])
+        return any(floor.may_stand(*place) for place in beside[~seen].tolist())
+
+    def may_appear(east_m: float, north_m: float) -> bool:
+        near = (floor.zone_distance_m(door, east_m, north_m) <= DOOR_M for door in doors)
+        return not doors or any(near) or at_edge(east_m, north_m)
+
+    return may_appear
+
+
+def _in_view(ground: Ground, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    image = ground.image_from_floor(points)
+    inside = (image >= 0) & (image < ground.image_size)
+    return np.logical_and(inside[:, 0], inside[:, 1])
 
 
 def meta_of(
@@ -185,33 +217,6 @@ def _refuse_meta(config: StoreConfig, *, budget: Budget) -> None:
             f"plan: the hub could not take it ({error}); use fewer or simpler polygons, or split "
             "the floor between two agents"
         ) from error
-
-
-def _refuse_overlap(floor: Floor, *, grounds: dict[str, Ground]) -> None:
-    """Refuse cameras that see the same floor: who stands there would be counted twice."""
-    east, north = (np.array(axis) for axis in zip(*floor.plan.outline, strict=True))
-    grid = np.stack(
-        np.meshgrid(
-            np.arange(east.min(), east.max(), OVERLAP_STEP_M),
-            np.arange(north.min(), north.max(), OVERLAP_STEP_M),
-        ),
-        axis=-1,
-    ).reshape(-1, 2)
-    walkable = grid[[floor.may_stand(*point) for point in grid.tolist()]]
-    for one, other in combinations(grounds, 2):
-        both = _in_view(grounds[one], walkable) & _in_view(grounds[other], walkable)
-        shared_m2 = both.sum() * OVERLAP_STEP_M**2
-        if shared_m2 > OVERLAP_MOST_M2:
-            raise ConfigError(
-                f"cameras {one!r} and {other!r} both see {shared_m2:.0f} square metres of floor, "
-                "so people there would count twice; turn one of them, or drop one"
-            )
-
-
-def _in_view(ground: Ground, points: NDArray[np.float64]) -> NDArray[np.bool_]:
-    image = ground.image_from_floor(points)
-    inside = (image >= 0) & (image < ground.image_size)
-    return np.logical_and(inside[:, 0], inside[:, 1])
 
 
 def items_of(config: StoreConfig) -> Items:

@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from edge.rfid.items import ItemEvent, Items
 from edge.rfid.reads import Alive, TagRead
-from edge.vision.tracking import TrackEnd, TrackPoint
+from edge.vision.fusion import Blank, Fusion
+from edge.vision.tracking import Sighting, TrackEnd, TrackPoint
 from edge.visits.visits import Visit, Visits
+
+Found = Sighting | Blank | TagRead | Alive
 
 
 class Pipeline:
-    """Tracks and tag reads in, visits out; everything in memory."""
+    """Sightings and tag reads in, visits out; everything in memory."""
 
-    def __init__(self, *, items: Items, visits: Visits) -> None:
+    def __init__(self, *, fusion: Fusion, items: Items, visits: Visits) -> None:
+        self._fusion = fusion
         self._items = items
         self._visits = visits
 
-    def feed(self, found: TrackPoint | TrackEnd | TagRead | Alive) -> list[Visit]:
-        """Take what a camera's tracker or a reader's driver found."""
+    def feed(self, found: Found) -> list[Visit]:
+        """Take what a camera's eyes or a reader's driver found."""
         if isinstance(found, TagRead | Alive):
             return self._through(self._items.feed(found))
-        return self._visits.feed(found)
+        return self._through(self._fusion.feed(found))
 
     def advance(self, now_ms: int) -> list[Visit]:
         """Let time pass: absence ends visits."""
-        return self._through(self._items.advance(now_ms)) + self._visits.advance(now_ms)
+        visits = self._through(self._fusion.advance(now_ms))
+        visits += self._through(self._items.advance(now_ms))
+        return visits + self._visits.advance(now_ms)
 
     def flush(self) -> list[Visit]:
         """End every visit now: the agent stops."""
-        return self._visits.flush()
+        visits: list[Visit] = []
+        while (due_ms := self._fusion.due_ms()) is not None:
+            visits += self._through(self._fusion.advance(due_ms))
+        return visits + self._visits.flush()
 
-    def _through(self, events: list[ItemEvent]) -> list[Visit]:
+    def _through(self, events: Sequence[TrackPoint | TrackEnd | ItemEvent]) -> list[Visit]:
         return [visit for event in events for visit in self._visits.feed(event)]

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 import msgspec
@@ -18,8 +17,9 @@ from rich.table import Table
 from edge.clock_io import SceneClock
 from edge.errors import ConfigError
 from edge.occupancy import Occupancy, ZoneCount
-from edge.parts_io import Parts, eyes_of, read_config
+from edge.parts_io import Parts, eyes_of, read_config, tracker_of
 from edge.vision.camera_io import Camera, probe
+from edge.vision.tracking import Tracker
 from edge.vision.watching import Eyes
 from edge.visits.plan import Floor
 
@@ -72,8 +72,9 @@ def watch_camera(path: Path, *, video: Path | None, live: bool, as_json: bool) -
         now_ms=clock.now_ms,
         pace="live" if live else "every",
     )
-    eyes = eyes_of(config, config.cameras[0].name, parts=parts, numbers=count(1))
-    views = _views(camera, eyes=eyes, floor=parts.floor, clock=clock)
+    eyes = eyes_of(config, config.cameras[0].name, parts=parts)
+    tracker = tracker_of(config, parts=parts)
+    views = _views(camera, eyes=eyes, tracker=tracker, floor=parts.floor, clock=clock)
     if as_json:
         for last in deque(views, maxlen=1):
             sys.stdout.write(msgspec.json.encode(last).decode() + "\n")
@@ -83,7 +84,9 @@ def watch_camera(path: Path, *, video: Path | None, live: bool, as_json: bool) -
             screen.update(_table(view, floor=parts.floor))
 
 
-def _views(camera: Camera, *, eyes: Eyes, floor: Floor, clock: SceneClock) -> Iterator[View]:
+def _views(
+    camera: Camera, *, eyes: Eyes, tracker: Tracker, floor: Floor, clock: SceneClock
+) -> Iterator[View]:
     """Give the state after every image, and once more at the end; Ctrl-C is an end too."""
     occupancy = Occupancy(
         tuple(zone.id for zone in floor.plan.zones), zone_at=lambda e, n: _zone_id(floor, e, n)
@@ -111,7 +114,8 @@ def _views(camera: Camera, *, eyes: Eyes, floor: Floor, clock: SceneClock) -> It
                 continue
             else:
                 scene_ms = before_ms
-            for event in eyes.feed(*taken) if taken else eyes.advance(before_ms):
+            events = tracker.feed(eyes.sight(*taken)) if taken else tracker.advance(before_ms)
+            for event in events:
                 occupancy.feed(event)
             yield view()
         yield view()

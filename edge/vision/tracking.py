@@ -13,11 +13,17 @@ from scipy.optimize import linear_sum_assignment
 
 @dataclass(frozen=True, slots=True)
 class FloorPoint:
-    """Where one detection stands on the ground plane, metres, x east, y north."""
+    """Where one detection stands on the ground plane, metres, x east, y north.
+
+    Attributes:
+        sd_m: how sure the camera is of the place, along each axis; the body's own sway, which
+            is the tracker's to know, comes on top.
+    """
 
     east_m: float
     north_m: float
     confidence: float
+    sd_m: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,7 @@ class Sighting:
 
     scene_ms: int
     points: tuple[FloorPoint, ...]
+    camera: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +65,8 @@ class TrackerParams:
             half the time (behaviour notes), which makes 0.6.
         memory_ms: over which a velocity is forgotten; shorter ones swap people who cross (1.5 s:
             6 in 60 simulated crossings, 2.5 s: 3), longer ones lose those who turn.
-        seen_sd_m: error of one sighting along each axis; rather too large than too small, as a
-            stride's sway is no walk.
+        seen_sd_m: error of one sighting along each axis besides the camera's own; rather too
+            large than too small, as a stride's sway is no walk.
         gate: squared Mahalanobis distance beyond which a sighting is another person's: 99.9 %
             of two degrees of freedom.
         reach_m: and no farther than this from where the track is thought to be: two seconds'
@@ -130,7 +137,7 @@ class _Track:
 
 
 class Tracker:
-    """Follows people over one camera's sightings.
+    """Follows people over the sightings of one camera, or of several in order of time.
 
     A confirmed track is given out from its first sighting on: the points before confirmation come
     in one go with the point that confirmed it. Within a track instants never decrease; between
@@ -226,16 +233,19 @@ class Tracker:
     def _cost(self, ahead: _State, point: FloorPoint) -> float:
         """Give twice the negative log likelihood, shifted; infinite outside the gate."""
         away = hypot(point.east_m - ahead.east_m, point.north_m - ahead.north_m)
-        spread = ahead.place + self._params.seen_sd_m**2
+        spread = ahead.place + self._variance(point)
         distance = away * away / spread
         if distance > self._params.gate or away > self._params.reach_m:
             return inf
         return distance + 2 * log(spread)
 
+    def _variance(self, point: FloorPoint) -> float:
+        return self._params.seen_sd_m**2 + point.sd_m**2
+
     def _see(self, track: _Track, point: FloorPoint, now_ms: int) -> list[TrackPoint | TrackEnd]:
         """Move a track to a sighting; give its points if it is believed."""
         ahead = _predicted(track, now_ms, params=self._params)
-        _correct(track, ahead, point, seen_sd_m=self._params.seen_sd_m)
+        _correct(track, ahead, point, variance=self._variance(point))
         track.at_ms = track.seen_ms = now_ms
         track.sightings += 1
         if track.number:
@@ -262,7 +272,7 @@ class Tracker:
             at_ms=now_ms,
             east_m=point.east_m,
             north_m=point.north_m,
-            place=self._params.seen_sd_m**2,
+            place=self._variance(point),
             pace=self._params.speed_sd_m_s**2,
             needs=needs,
             born_ms=now_ms,
@@ -336,9 +346,9 @@ def _predicted(track: _Track, now_ms: int, *, params: TrackerParams) -> _State:
     )
 
 
-def _correct(track: _Track, ahead: _State, point: FloorPoint, *, seen_sd_m: float) -> None:
+def _correct(track: _Track, ahead: _State, point: FloorPoint, *, variance: float) -> None:
     """Weigh a prediction against a sighting (Kalman)."""
-    spread = ahead.place + seen_sd_m**2
+    spread = ahead.place + variance
     gain, gain_pace = ahead.place / spread, ahead.mixed / spread
     east, north = point.east_m - ahead.east_m, point.north_m - ahead.north_m
     track.east_m, track.north_m = ahead.east_m + gain * east, ahead.north_m + gain * north

@@ -1,9 +1,9 @@
-"""Eyes: one camera's images in, tracks on the floor out."""
+"""Eyes: one camera's images in, sightings on the floor out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import isfinite
 from typing import Protocol
 
@@ -11,15 +11,8 @@ import numpy as np
 
 from edge.errors import ConfigError
 from edge.vision.detection import UNSURE, Detection, Image
-from edge.vision.ground import Ground
-from edge.vision.tracking import (
-    FloorPoint,
-    Sighting,
-    TrackEnd,
-    Tracker,
-    TrackerParams,
-    TrackPoint,
-)
+from edge.vision.ground import Floats, Ground
+from edge.vision.tracking import FloorPoint, Sighting
 
 
 class Finder(Protocol):
@@ -40,17 +33,29 @@ class Finder(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class SightParams:
+    """How precisely a detection tells the place of a person's point in the image.
+
+    Attributes:
+        blur_px: in pixels of the calibration: a small net's grid, motion, the image's own noise.
+        body_share: and this share of the box's longer side: nobody can say to the inch where
+            a body stands. Both are taken together as independent errors.
+    """
+
+    blur_px: float = 1.5
+    body_share: float = 0.04
+
+
 class Eyes:
-    """Watches one camera; the same for a live agent, a clip and the test harness.
+    """One camera's: images in, sightings on the floor out; remembers nothing.
 
     Args:
         detector: finds people.
         ground: where image points stand.
-        params: of the tracker; ``sure`` is overruled by the confidence.
         confidence: overrules the detector's own.
-        may_stand: as in ``Tracker``.
-        may_appear: as in ``Tracker``.
-        numbers: as in ``Tracker``.
+        camera: its name, which sightings bear.
+        params: precision.
     """
 
     def __init__(
@@ -58,55 +63,41 @@ class Eyes:
         detector: Finder,
         *,
         ground: Ground,
-        params: TrackerParams | None = None,
         confidence: float | None = None,
-        may_stand: Callable[[float, float], bool] | None = None,
-        may_appear: Callable[[float, float], bool] | None = None,
-        numbers: Iterator[int] | None = None,
+        camera: str = "",
+        params: SightParams | None = None,
     ) -> None:
+        self.camera = camera
         self._detector = detector
         self._ground = ground
-        sure = detector.confidence if confidence is None else confidence
-        self._least = UNSURE * sure
-        self._tracker = Tracker(
-            replace(params or TrackerParams(), sure=sure),
-            may_stand=may_stand,
-            may_appear=may_appear,
-            numbers=numbers,
-        )
+        self._least = UNSURE * (detector.confidence if confidence is None else confidence)
+        self._params = params or SightParams()
 
-    def feed(self, scene_ms: int, image: Image) -> list[TrackPoint | TrackEnd]:
-        """Look at one image; give what it tells of tracks.
+    def sight(self, scene_ms: int, image: Image) -> Sighting:
+        """Find the people in one image and their places.
 
         Raises:
             ConfigError: the image's shape is not the one the camera was calibrated at.
         """
-        return self._tracker.feed(self.sight(scene_ms, image))
-
-    def sight(self, scene_ms: int, image: Image) -> Sighting:
-        """Find the people in one image and their places, without following them.
-
-        Raises:
-            ConfigError: as ``feed``.
-        """
         scale = _scale(image.shape, calibrated=self._ground.image_size)
         found = self._detector.detect(image, least=self._least)
         points = floor_points(
-            found, ground=self._ground, height_m=self._detector.point_height_m, scale=scale
+            found,
+            ground=self._ground,
+            height_m=self._detector.point_height_m,
+            scale=scale,
+            params=self._params,
         )
-        return Sighting(scene_ms, points)
-
-    def advance(self, now_ms: int) -> list[TrackPoint | TrackEnd]:
-        """Let time pass without an image; a dead camera's tracks end too."""
-        return self._tracker.advance(now_ms)
-
-    def due_ms(self) -> int | None:
-        """Give the next instant at which ``advance`` settles something."""
-        return self._tracker.due_ms()
+        return Sighting(scene_ms, points, self.camera)
 
 
 def floor_points(
-    detections: Sequence[Detection], *, ground: Ground, height_m: float, scale: float = 1.0
+    detections: Sequence[Detection],
+    *,
+    ground: Ground,
+    height_m: float,
+    scale: float = 1.0,
+    params: SightParams | None = None,
 ) -> tuple[FloorPoint, ...]:
     """Put detections on the floor; those at or above the horizon stand nowhere and are left out.
 
@@ -115,14 +106,39 @@ def floor_points(
         ground: of the camera.
         height_m: of a detection's point over the floor.
         scale: pixels of the calibration per pixel of the image.
+        params: precision.
     """
-    image = np.array([(one.x_px, one.y_px) for one in detections], dtype=np.float64).reshape(-1, 2)
-    floor = ground.floor_from_image(image * scale, point_height_m=height_m)
+    limits = params or SightParams()
+    seen = scale * np.array(
+        [(one.x_px, one.y_px, max(one.width_px, one.height_px)) for one in detections],
+        dtype=np.float64,
+    ).reshape(-1, 3)
+    places = seen[:, :2]
+    floor = ground.floor_from_image(places, point_height_m=height_m)
+    error_px = np.hypot(limits.blur_px, limits.body_share * seen[:, 2])
+    pixel_m = _pixel_m(places, floor, ground=ground, height_m=height_m)
+    error_m = np.hypot(error_px * pixel_m, ground.residual_m)
     return tuple(
-        FloorPoint(east, north, one.confidence)
-        for (east, north), one in zip(floor.tolist(), detections, strict=True)
-        if isfinite(east)
+        FloorPoint(east, north, one.confidence, sd_m)
+        for (east, north), sd_m, one in zip(
+            floor.tolist(), error_m.tolist(), detections, strict=True
+        )
+        if isfinite(east) and isfinite(sd_m)
     )
+
+
+def _pixel_m(places: Floats, floor: Floats, *, ground: Ground, height_m: float) -> Floats:
+    """Give what one pixel makes on the floor, as the root mean square of both directions.
+
+    nan where the next pixel's floor is beyond the horizon: such a place is anybody's guess.
+    """
+    steps = [
+        ground.floor_from_image(places + step, point_height_m=height_m) - floor
+        for step in ((0.0, -1.0), (1.0, 0.0))  # up, where floor gets farther, not down
+    ]
+    square = (steps[0] ** 2 + steps[1] ** 2).sum(axis=1) / 2
+    size: Floats = np.sqrt(square)
+    return size
 
 
 def _scale(shape: tuple[int, ...], *, calibrated: tuple[int, int]) -> float:

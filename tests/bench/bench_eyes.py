@@ -18,6 +18,7 @@ import numpy as np
 
 from edge.vision.ground import Ground
 from edge.vision.onnx_io import load_detector, shipped_manifest
+from edge.vision.tracking import Tracker, TrackerParams
 from edge.vision.watching import Eyes
 from firmware_sim.render import Renderer
 from firmware_sim.run import Simulation
@@ -41,10 +42,10 @@ def main() -> None:
         camera_height_m=camera["height_m"],
     )
     detector = load_detector(shipped_manifest())
-    eyes = Eyes(detector, ground=ground)
+    eyes, tracker = Eyes(detector, ground=ground), Tracker(TrackerParams(sure=detector.confidence))
     decoded = median_ms(lambda n: cv2.imdecode(jpegs[n], cv2.IMREAD_COLOR))
     detected = median_ms(lambda n: detector.detect(pictures[n]))
-    whole = median_ms(lambda n: eyes.feed(1 + 125 * n, pictures[n]))
+    whole = median_ms(lambda n: tracker.feed(eyes.sight(1 + 125 * n, pictures[n])))
     print(
         json.dumps(
             {

@@ -16,7 +16,6 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
 from types import ModuleType
 
@@ -24,13 +23,13 @@ import cv2
 import numpy as np
 
 from edge.config import StoreConfig, parse
-from edge.parts_io import Parts, eyes_of, items_of, visits_of
+from edge.parts_io import Parts, eyes_of, fusion_of, items_of, visits_of
 from edge.pipeline import Pipeline
 from edge.rfid.driver import Empty, Read, Settings
 from edge.rfid.drivers import FAMILIES
 from edge.rfid.epc import ProductClasses
 from edge.rfid.reads import Alive, TagRead
-from edge.vision.tracking import FloorPoint, Sighting, Tracker
+from edge.vision.tracking import FloorPoint, Sighting
 from edge.visits.plan import Floor
 from edge.visits.traits import TraitParams, kept_items, sold_items, traits_of
 from edge.visits.visits import Visit
@@ -103,8 +102,13 @@ def watch(
     end_s = 60 * minutes
     sim = Simulation(store, seed=seed, closing=closing(end_s=end_s, drain_s=DRAIN_S))
     renderer = Renderer(store.walls(), store.cameras[0].spec(), seed=store.seed)
-    eyes = eyes_of(config, config.cameras[0].name, parts=parts, numbers=count(1))
-    pipeline = Pipeline(items=items_of(config), visits=visits_of(config, parts=parts))
+    camera = config.cameras[0].name
+    eyes = eyes_of(config, camera, parts=parts)
+    pipeline = Pipeline(
+        fusion=fusion_of(config, parts=parts),
+        items=items_of(config),
+        visits=visits_of(config, parts=parts),
+    )
     classes = ProductClasses(bytes(32))
     drivers = {
         one.name: FAMILIES[one.family](
@@ -112,7 +116,6 @@ def watch(
         )
         for one in config.readers
     }
-    tracker = Tracker(may_stand=parts.floor.may_stand)
     rng = np.random.default_rng(1)
     visits: list[Visit] = []
     seen_s = frames = 0.0
@@ -129,14 +132,15 @@ def watch(
         if scene_s * FPS >= frames:
             frames += 1
             if blind:
-                events = tracker.feed(sighting(sim.figures(), scene_ms=scene_ms, rng=rng))
+                seen = sighting(sim.figures(), scene_ms=scene_ms, rng=rng, camera=camera)
             else:
                 image = as_camera(renderer.frame(sim.figures(), scene_s=scene_s))
                 began_s = time.process_time()
-                events = eyes.feed(scene_ms, image)
+                seen = eyes.sight(scene_ms, image)
                 seen_s += time.process_time() - began_s
-            for event in events:
-                visits += pipeline.feed(event)
+            began_s = time.process_time()
+            visits += pipeline.feed(seen)
+            seen_s += time.process_time() - began_s
         visits += pipeline.advance(scene_ms)
     visits += pipeline.advance(round(1000 * end_s) + 30_000) + pipeline.flush()
     sim.end()
@@ -225,7 +229,9 @@ def matched(
     return hits
 
 
-def sighting(figures: tuple[Figure, ...], *, scene_ms: int, rng: np.random.Generator) -> Sighting:
+def sighting(
+    figures: tuple[Figure, ...], *, scene_ms: int, rng: np.random.Generator, camera: str
+) -> Sighting:
     """Give what a faultless detector would, with noise on the place."""
     noise = rng.normal(0.0, 0.1, (len(figures), 2))
     return Sighting(
@@ -234,6 +240,7 @@ def sighting(figures: tuple[Figure, ...], *, scene_ms: int, rng: np.random.Gener
             FloorPoint(one.east_m + float(east), one.north_m + float(north), 0.9)
             for one, (east, north) in zip(figures, noise, strict=True)
         ),
+        camera,
     )
 
 

@@ -88,7 +88,7 @@ def on_pets(folder: Path, detector: Detector) -> None:
     for scene_ms, image in images(folder / "video.avi", fps=PETS_FPS):
         began_s = time.perf_counter()
         sightings.append(eyes.sight(scene_ms, image))
-        out += tracker.feed(sightings[-1])  # as Eyes.feed does; the sighting is wanted too
+        out += tracker.feed(sightings[-1])
         took_s += time.perf_counter() - began_s
     _say_detections(sightings, truth, sure=detector.confidence)
     say(f"  points given:  {score(truth, places(out), within_m=WITHIN_M)}")
@@ -104,9 +104,10 @@ def on_corridor(video: Path, detector: Detector) -> None:
     ground = Ground.from_points(
         points[:, :2], points[:, 2:], image_size=(768, 432), camera_height_m=camera["height_m"]
     )
-    eyes, out, count, scene_ms = Eyes(detector, ground=ground), list[TrackPoint | TrackEnd](), 0, 0
+    eyes, tracker = Eyes(detector, ground=ground), Tracker(TrackerParams(sure=detector.confidence))
+    out, count, scene_ms = list[TrackPoint | TrackEnd](), 0, 0
     for scene_ms, image in images(video, fps=None):
-        out += eyes.feed(scene_ms, image)
+        out += tracker.feed(eyes.sight(scene_ms, image))
         count += 1
     minutes = scene_ms / 60_000
     tracks = {event.track for event in out}

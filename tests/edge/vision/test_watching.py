@@ -6,8 +6,8 @@ import pytest
 from edge.errors import ConfigError
 from edge.vision.detection import Detection, Image
 from edge.vision.ground import Ground
-from edge.vision.tracking import TrackEnd, TrackPoint
-from edge.vision.watching import Eyes, floor_points
+from edge.vision.tracking import TrackEnd, Tracker, TrackPoint
+from edge.vision.watching import Eyes, SightParams, floor_points
 
 # A hundred pixels a metre, straight down, the image's top to the north.
 GROUND = Ground.from_points(
@@ -15,6 +15,11 @@ GROUND = Ground.from_points(
     np.array([[0.0, 0.0], [6.0, 0.0], [6.0, 4.0], [0.0, 4.0]]),
     image_size=(600, 400),
     camera_height_m=4.0,
+)
+OBLIQUE = Ground.from_points(
+    np.array([[200.0, 300.0], [400.0, 300.0], [550.0, 390.0], [50.0, 390.0]]),
+    np.array([[0.0, 9.0], [4.0, 9.0], [4.0, 4.0], [0.0, 4.0]]),
+    image_size=(600, 400),
 )
 
 
@@ -41,13 +46,12 @@ def _image(*dots: tuple[int, int, int], size: tuple[int, int] = (600, 400)) -> I
 
 
 def test_a_walk_in_images_is_a_track_in_metres() -> None:
-    eyes = Eyes(White(), ground=GROUND)
-    out = []
+    eyes, tracker, out = Eyes(White(), ground=GROUND), Tracker(), []
     for step in range(20):
-        out += eyes.feed(200 * step, _image((100 + 20 * step, 300, 255)))
-    due_ms = eyes.due_ms()
+        out += tracker.feed(eyes.sight(200 * step, _image((100 + 20 * step, 300, 255))))
+    due_ms = tracker.due_ms()
     assert due_ms is not None
-    out += eyes.advance(due_ms)
+    out += tracker.advance(due_ms)
     points = [event for event in out if isinstance(event, TrackPoint)]
     assert [point.scene_ms for point in points] == [200 * step for step in range(20)]
     assert points[-1].east_m == pytest.approx(4.8, abs=0.1)
@@ -56,41 +60,60 @@ def test_a_walk_in_images_is_a_track_in_metres() -> None:
 
 
 def test_the_configured_confidence_rules() -> None:
-    def tracks(confidence: float | None) -> int:
-        eyes = Eyes(White(confidence=0.5), ground=GROUND, confidence=confidence)
-        images = [eyes.feed(200 * step, _image((300, 200, 102))) for step in range(10)]
-        return len({event.track for out in images for event in out})
+    def seen(confidence: float | None) -> int:
+        eyes = Eyes(White(confidence=0.9), ground=GROUND, confidence=confidence)
+        return len(eyes.sight(0, _image((300, 200, 102))).points)
 
-    assert tracks(None) == 0
-    assert tracks(0.3) == 1
+    assert seen(None) == 0
+    assert seen(0.5) == 1
+
+
+def test_a_sighting_bears_its_camera() -> None:
+    assert Eyes(White(), ground=GROUND, camera="till").sight(7, _image()).camera == "till"
 
 
 def test_points_above_the_floor_are_taken_down() -> None:
     flat = Eyes(White(), ground=GROUND).sight(0, _image((500, 300, 255)))
     high = Eyes(White(point_height_m=2.0), ground=GROUND).sight(0, _image((500, 300, 255)))
-    assert (flat.points[0].east_m, flat.points[0].north_m) == pytest.approx((5.0, 1.0))
-    assert (high.points[0].east_m, high.points[0].north_m) == pytest.approx((4.0, 1.5))
+    assert (flat.points[0].east_m, flat.points[0].north_m) == pytest.approx((5.0, 1.0), abs=1e-3)
+    assert (high.points[0].east_m, high.points[0].north_m) == pytest.approx((4.0, 1.5), abs=1e-3)
 
 
 def test_a_stream_of_another_size_but_the_same_shape_is_scaled() -> None:
     eyes = Eyes(White(), ground=GROUND)
     half = eyes.sight(0, _image((250, 150, 255), size=(300, 200)))
-    assert (half.points[0].east_m, half.points[0].north_m) == pytest.approx((5.0, 1.0))
+    assert (half.points[0].east_m, half.points[0].north_m) == pytest.approx((5.0, 1.0), abs=1e-3)
 
 
 def test_a_stream_of_another_shape_is_refused() -> None:
     eyes = Eyes(White(), ground=GROUND)
     with pytest.raises(ConfigError, match="gives 640x480 pixels but was calibrated at 600x400"):
-        eyes.feed(0, _image(size=(640, 480)))
+        eyes.sight(0, _image(size=(640, 480)))
 
 
 def test_detections_above_the_horizon_stand_nowhere() -> None:
-    oblique = Ground.from_points(
-        np.array([[200.0, 300.0], [400.0, 300.0], [550.0, 390.0], [50.0, 390.0]]),
-        np.array([[0.0, 9.0], [4.0, 9.0], [4.0, 4.0], [0.0, 4.0]]),
-        image_size=(600, 400),
-    )
     seen = [Detection(300, 390, 20, 40, 0.9), Detection(300, 10, 20, 40, 0.8)]
-    points = floor_points(seen, ground=oblique, height_m=0.0)
+    points = floor_points(seen, ground=OBLIQUE, height_m=0.0)
     assert [point.confidence for point in points] == [0.9]
-    assert floor_points([], ground=oblique, height_m=0.0) == ()
+    assert floor_points([], ground=OBLIQUE, height_m=0.0) == ()
+
+
+def test_a_place_is_less_sure_the_farther_away_it_is() -> None:
+    def sd_m(ground: Ground, y_px: float) -> float:
+        seen = [Detection(300, y_px, 0, 0, 0.9)]
+        params = SightParams(blur_px=2.0, body_share=0.0)
+        return floor_points(seen, ground=ground, height_m=0.0, params=params)[0].sd_m
+
+    assert sd_m(GROUND, 200) == pytest.approx(0.02, rel=0.01)
+    near_m, far_m = sd_m(OBLIQUE, 390), sd_m(OBLIQUE, 250)
+    assert 0.02 < near_m < 0.1
+    assert far_m > 5 * near_m
+
+
+def test_the_larger_the_body_in_the_image_the_less_sure_its_place() -> None:
+    def sd_m(size_px: float) -> float:
+        return floor_points([Detection(300, 200, size_px, 1, 0.9)], ground=GROUND, height_m=0.0)[
+            0
+        ].sd_m
+
+    assert sd_m(200) > 2 * sd_m(20) > 0
