@@ -13,18 +13,24 @@ from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 from edge.errors import ModelError
 from edge.vision.detection import (
     UNSURE,
+    Backdrop,
     Detection,
+    Fitted,
     Floats,
     Image,
     decode_boxes,
     decode_centre_points,
+    decode_yolox,
     letterbox,
     tensor,
 )
-from edge.vision.manifest import CentrePoints, Manifest, parse_manifest
+from edge.vision.manifest import Boxes, CentrePoints, Manifest, parse_manifest
 
 FATAL_ONLY = 4
 """ONNX Runtime's log level; what it refuses comes as an exception."""
+
+TRIAL_SHAPES = ((480, 640), (432, 768))
+"""Images a model is tried on: a net of free size must take both shapes."""
 
 _REFUSALS = (
     ort_errors.Fail,
@@ -57,38 +63,83 @@ class Detector:
         """Height over the floor of the point a detection gives."""
         return self.manifest.output.point_height_m
 
-    def detect(self, image: Image, *, least: float | None = None) -> list[Detection]:
+    def detect(
+        self, image: Image, *, backdrop: Backdrop | None = None, least: float | None = None
+    ) -> list[Detection]:
         """Find the people in an image, the most confident first.
 
         Args:
             image: (H, W, 3) uint8, planes blue, green, red.
+            backdrop: as in ``find``.
+            least: as in ``find``.
+        """
+        return self.find(self.fit(image), backdrop=backdrop, least=least)
+
+    def fit(self, image: Image) -> Fitted:
+        """Bring an image, (H, W, 3) uint8, to the net's size; equal shapes give equal sizes."""
+        asked = self.manifest.input
+        rows, cols = image.shape[:2]
+        return letterbox(image, fit=asked.fit(rows, cols), value=asked.letterbox_value)
+
+    def find(
+        self, fitted: Fitted, *, backdrop: Backdrop | None = None, least: float | None = None
+    ) -> list[Detection]:
+        """Find the people in a fitted image, the most confident first.
+
+        Args:
+            fitted: by ``fit``.
+            backdrop: what the camera sees without people, of the canvas' size; nets that do not
+                look at change do without.
             least: confidence below which nobody is given; ``UNSURE`` times the manifest's
                 confidence if not said.
+
+        Returns:
+            In pixels of the image that was fitted.
         """
-        asked, given = self.manifest.input, self.manifest.output
-        canvas, scale = letterbox(
-            image, width_px=asked.width, height_px=asked.height, value=asked.letterbox_value
+        outputs = self._run(fitted.canvas, backdrop=backdrop)
+        floor = UNSURE * self.confidence if least is None else least
+        return self._decode(outputs, size=fitted.canvas.shape[:2], least=floor, scale=fitted.scale)
+
+    def _run(self, canvas: Image, *, backdrop: Backdrop | None) -> list[Floats]:
+        asked = self.manifest.input
+        image = tensor(
+            canvas,
+            planes=asked.order,
+            mean=asked.means,
+            scale=asked.scales,
+            backdrop=backdrop,
         )
-        first, second = self._run(canvas)
-        floor = UNSURE * given.confidence if least is None else least
+        outputs: list[Floats] = self._session.run(
+            list(self.manifest.output.outputs), {asked.tensor: image}
+        )
+        return outputs
+
+    def _decode(
+        self, outputs: list[Floats], *, size: tuple[int, int], least: float, scale: float
+    ) -> list[Detection]:
+        given = self.manifest.output
         if isinstance(given, CentrePoints):
+            heat, geometry = outputs
             return decode_centre_points(
-                first,
-                second,
+                heat,
+                geometry,
                 stride_px=given.stride,
                 channels=given.channels,
                 point=given.point,
-                least=floor,
+                least=least,
                 scale=scale,
             )
-        return decode_boxes(first, second, point=given.point, least=floor, scale=scale)
-
-    def _run(self, canvas: Image) -> tuple[Floats, Floats]:
-        asked = self.manifest.input
-        each = asked.scale if isinstance(asked.scale, tuple) else (asked.scale,) * 3
-        image = tensor(canvas, colour=asked.colour, mean=asked.mean, scale=each)
-        first, second = self._session.run(list(_outputs(self.manifest)), {asked.tensor: image})
-        return first, second
+        if isinstance(given, Boxes):
+            boxes, scores = outputs
+        else:
+            boxes, scores = decode_yolox(
+                outputs[0],
+                size=size,
+                strides=given.strides,
+                person=given.person,
+                decoded=given.decoded,
+            )
+        return decode_boxes(boxes, scores, point=given.point, least=least, scale=scale)
 
 
 def shipped_manifest() -> Path:
@@ -146,36 +197,41 @@ def _session(model: bytes, *, path: Path) -> ort.InferenceSession:
 
 def _refuse_misfit(detector: Detector, *, path: Path) -> None:
     """Raise if the graph's names or shapes are not the manifest's."""
-    asked, given = detector.manifest.input, detector.manifest.output
-    try:
-        first, second = detector._run(  # noqa: SLF001 - the module's own class
-            np.full((asked.height, asked.width, 3), asked.letterbox_value, dtype=np.uint8)
-        )
-    except (*_REFUSALS, ValueError) as error:
-        raise ModelError(
-            f"{path}: the model does not take or give what its manifest says "
-            f"({_first_line(error)}): file and manifest belong to different models"
-        ) from error
-    wanted: tuple[tuple[str, tuple[int, ...]], ...]
-    if isinstance(given, CentrePoints):
-        grid = (asked.height // given.stride, asked.width // given.stride)
-        wanted = ((given.heat, (1, 1, *grid)), (given.geometry, (1, len(given.channels), *grid)))
-    else:
-        count = first.shape[1] if first.ndim > 1 else -1
-        wanted = ((given.boxes, (1, count, 4)), (given.scores, (1, count)))
-    for (name, shape), found in zip(wanted, (first, second), strict=True):
-        if found.shape != shape:
+    asked = detector.manifest.input
+    for rows, cols in TRIAL_SHAPES:
+        fitted = detector.fit(np.full((rows, cols, 3), asked.letterbox_value, dtype=np.uint8))
+        try:
+            outputs = detector._run(fitted.canvas, backdrop=None)  # noqa: SLF001 - its own module
+        except (*_REFUSALS, ValueError) as error:
             raise ModelError(
-                f"{path}: output {name!r} has shape {found.shape}, its manifest implies {shape}: "
-                "file and manifest belong to different models"
-            )
+                f"{path}: the model does not take or give what its manifest says "
+                f"({_first_line(error)}): file and manifest belong to different models"
+            ) from error
+        wanted = _shapes(detector.manifest, outputs=outputs, size=fitted.canvas.shape[:2])
+        for name, shape, found in zip(
+            detector.manifest.output.outputs, wanted, outputs, strict=True
+        ):
+            if found.shape != shape:
+                raise ModelError(
+                    f"{path}: output {name!r} has shape {found.shape}, its manifest implies "
+                    f"{shape}: file and manifest belong to different models"
+                )
 
 
-def _outputs(manifest: Manifest) -> tuple[str, str]:
-    given = manifest.output
+def _shapes(
+    manifest: Manifest, *, outputs: list[Floats], size: tuple[int, int]
+) -> tuple[tuple[int, ...], ...]:
+    """Give the shapes the outputs should have for a canvas of ``size`` (rows, columns)."""
+    given, (rows, cols) = manifest.output, size
     if isinstance(given, CentrePoints):
-        return given.heat, given.geometry
-    return given.boxes, given.scores
+        grid = (rows // given.stride, cols // given.stride)
+        return (1, 1, *grid), (1, len(given.channels), *grid)
+    count = outputs[0].shape[1] if outputs[0].ndim > 1 else -1
+    if isinstance(given, Boxes):
+        return (1, count, 4), (1, count)
+    if not given.decoded:
+        count = sum((rows // stride) * (cols // stride) for stride in given.strides)
+    return ((1, count, 5 + given.classes),)
 
 
 def _first_line(error: Exception) -> str:

@@ -119,14 +119,14 @@ def run(
     outcomes, spent = [], []
     for scene in scenes:
         renderer = Renderer(scene.room, scene.camera, seed=scene.seed)
-        size = detector.manifest.input
-        scale = min(size.width / scene.camera.width_px, size.height / scene.camera.height_px)
+        camera = scene.camera
+        scale = detector.manifest.input.fit(camera.height_px, camera.width_px).scale
         for moment in range(pictures):
             image, labels = picture(scene, renderer=renderer, moment=moment, crowd=crowd)
             begin = time.perf_counter()
             found = detector.detect(image, least=LEAST)
             spent.append(time.perf_counter() - begin)
-            outcomes.append(judge(found, labels, camera=scene.camera, scale=scale, match=match))
+            outcomes.append(judge(found, labels, camera=camera, scale=scale, match=match))
     return outcomes, 1000 * float(np.median(spent))
 
 

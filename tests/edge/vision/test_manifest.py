@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from edge.errors import ModelError
-from edge.vision.manifest import Boxes, CentrePoints, parse_manifest
+from edge.vision.manifest import Boxes, CentrePoints, Yolox, parse_manifest
 
 TEXT = """
 name = "n"
@@ -35,7 +35,22 @@ def test_a_manifest_is_read() -> None:
     manifest = parse_manifest(TEXT.encode(), path="m.toml")
     assert isinstance(manifest.output, CentrePoints)
     assert manifest.input.letterbox_value == 114
-    assert manifest.input.mean == (1.0, 2.0, 3.0)
+    assert manifest.input.means == (1.0, 2.0, 3.0)
+    assert manifest.input.scales == (0.5, 0.5, 0.5)
+    assert manifest.input.order == ("b", "g", "r")
+    assert manifest.input.fit(480, 640).width_px == 416
+
+
+def test_a_manifest_of_a_net_of_free_size_that_sees_change_is_read() -> None:
+    text = (
+        TEXT.replace("width = 416\nheight = 288", "pixels = 122880\nmultiple = 16")
+        .replace('colour = "bgr"', 'planes = ["b", "g", "r", "change"]')
+        .replace("mean = [1, 2, 3]", "mean = 127.5")
+    )
+    asked = parse_manifest(text.encode(), path="m.toml").input
+    assert asked.order == ("b", "g", "r", "change")
+    assert asked.means == (127.5,) * 4
+    assert (asked.fit(480, 640).width_px, asked.fit(480, 640).height_px) == (400, 304)
 
 
 def test_a_manifest_of_boxes_is_read() -> None:
@@ -47,6 +62,19 @@ def test_a_manifest_of_boxes_is_read() -> None:
     manifest = parse_manifest(text.encode(), path="m.toml")
     assert isinstance(manifest.output, Boxes)
     assert manifest.output.point_height_m == 1.7
+
+
+def test_a_manifest_of_yolox_is_read() -> None:
+    head = TEXT[: TEXT.index("[output]")]
+    text = head + (
+        '[output]\nkind = "yolox"\noutput = "output"\n'
+        'point = "foot"\npoint_height_m = 0.0\nconfidence = 0.3\n'
+    )
+    output = parse_manifest(text.encode(), path="m.toml").output
+    assert isinstance(output, Yolox)
+    assert (output.strides, output.classes, output.outputs) == ((8, 16, 32), 80, ("output",))
+    with pytest.raises(ModelError, match="person = 80 is none of 80 classes"):
+        parse_manifest((text + "person = 80\n").encode(), path="m.toml")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +90,15 @@ def test_a_manifest_of_boxes_is_read() -> None:
         ("confidence = 0.3", "confidence = 1.5", "confidence"),
         ('"foot_dx", ', "", "'foot_dx' once"),
         ('point = "foot"', 'point = "knee"', "knee"),
-        ("mean = [1, 2, 3]", "mean = [1, 2]", "mean"),
+        ("mean = [1, 2, 3]", "mean = [1, 2]", "mean has 2 numbers for 3 planes"),
+        ("width = 416", "pixels = 90000", "give width and height, or pixels and multiple"),
+        ("width = 416\n", "", "give width and height, or pixels and multiple"),
+        ("width = 416\nheight = 288", "pixels = 256\nmultiple = 32", "pixels is less"),
+        ('colour = "bgr"', 'colour = "bgr"\nplanes = ["b"]', "planes or colour"),
+        ('colour = "bgr"', 'planes = ["b", "g", "b"]', "planes names one twice"),
+        ('colour = "bgr"', 'planes = ["b", "g", "depth"]', "depth"),
+        ('"width", "height"', '"width", "height", "head_dx"', "'head_dy' with it"),
+        ('"width", "height"', '"width", "width", "height"', "'width' once"),
     ],
 )
 def test_what_is_wrong_is_named_with_the_file(was: str, becomes: str, says: str) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edge.errors import ModelError
+from edge.vision.detection import Backdrop
 from edge.vision.onnx_io import load_detector, shipped_manifest
 
 MODELS = Path(__file__).parent / "tiny_models"
@@ -27,6 +28,27 @@ boxes = "boxes"
 scores = "scores"
 point = "head"
 point_height_m = 1.7
+confidence = 0.6
+"""
+CHANGE = """
+kind = "centre-points"
+stride = 4
+heat = "heat"
+geometry = "geometry"
+channels = [
+  "centre_dx", "centre_dy", "width", "height", "foot_dx", "foot_dy", "head_dx", "head_dy",
+]
+point = "foot"
+point_height_m = 0.0
+confidence = 0.6
+"""
+YOLOX = """
+kind = "yolox"
+output = "output"
+classes = 2
+person = 1
+point = "foot"
+point_height_m = 0.0
 confidence = 0.6
 """
 
@@ -70,6 +92,68 @@ def test_boxes_are_found_once_each(tmp_path: Path) -> None:
     found = detector.detect(np.full((32, 64, 3), 255, np.uint8))
     assert [(one.x_px, one.y_px) for one in found] == [(12.0, 4.0), (44.0, 4.0)]
     assert detector.detect(np.zeros((32, 64, 3), np.uint8)) == []
+
+
+def _install_change(folder: Path) -> Path:
+    manifest = _install(folder, (MODELS / "change.onnx").read_bytes(), output=CHANGE)
+    text = manifest.read_text().replace("width = 64\nheight = 32", "pixels = 4096\nmultiple = 16")
+    text = text.replace('colour = "bgr"', 'planes = ["b", "g", "r", "change"]')
+    manifest.write_text(text.replace("mean = [0, 0, 0]", "mean = 0"))
+    return manifest
+
+
+def test_a_net_of_free_size_sees_what_changed_before_a_backdrop(tmp_path: Path) -> None:
+    detector = load_detector(_install_change(tmp_path))
+    image = np.full((96, 128, 3), 50, np.uint8)
+    image[32:40, 64:72] = 250
+    fitted = detector.fit(image)
+    assert (fitted.canvas.shape, fitted.scale) == ((48, 64, 3), 0.5)
+    assert detector.find(fitted) == []
+    known = np.ones((48, 64), np.bool_)
+    known[:8] = False
+    backdrop = Backdrop(np.full((48, 64, 3), 50, np.uint8), known)
+    (one,) = detector.find(fitted, backdrop=backdrop, least=0.6)
+    assert detector.detect(image, backdrop=backdrop, least=0.6) == [one]
+    assert (one.x_px, one.y_px) == pytest.approx((68.0, 52.0))
+    assert (one.head_x_px, one.head_y_px) == pytest.approx((68.0, 20.0))
+    assert (one.centre_x_px, one.centre_y_px) == pytest.approx((68.0, 36.0))
+    assert one.confidence == pytest.approx(1.0, abs=1e-5)
+    everything = detector.find(fitted, backdrop=backdrop, least=0.5)
+    assert len(everything) == 12 * 16 - 2 * 16
+
+
+def test_a_net_of_one_size_is_not_taken_for_one_of_free_size(
+    tmp_path: Path, centres: bytes
+) -> None:
+    manifest = _install(tmp_path, centres, output=CENTRES)
+    text = manifest.read_text().replace("width = 64\nheight = 32", "pixels = 4096\nmultiple = 16")
+    manifest.write_text(text)
+    with pytest.raises(ModelError, match=r"net\.onnx: .*belong to different models"):
+        load_detector(manifest)
+
+
+def test_a_yolox_net_works_by_its_manifest(tmp_path: Path) -> None:
+    yolox = (MODELS / "yolox.onnx").read_bytes()
+    detector = load_detector(_install(tmp_path, yolox, output=YOLOX))
+    image = np.zeros((64, 128, 3), np.uint8)
+    image[24, 88] = 255  # the middle of a cell of 8 x 8 of the net's pixels, at half the size
+    image[25, 89] = image[24, 89] = image[25, 88] = 255
+    (one,) = detector.detect(image)
+    assert (one.x_px, one.y_px) == pytest.approx((88.0, 32.0))
+    assert (one.width_px, one.height_px) == pytest.approx((16.0, 16.0))
+    assert (one.centre_x_px, one.centre_y_px) == pytest.approx((88.0, 24.0))
+    assert one.confidence == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("change", ["strides = [8, 16]", "classes = 3", "strides = [4, 16, 32]"])
+def test_a_yolox_net_of_another_head_is_refused(tmp_path: Path, change: str) -> None:
+    yolox = (MODELS / "yolox.onnx").read_bytes()
+    output = YOLOX.replace("classes = 2", change if "classes" in change else "classes = 2")
+    manifest = _install(tmp_path, yolox, output=output)
+    if "strides" in change:
+        manifest.write_text(manifest.read_text() + change + "\n")
+    with pytest.raises(ModelError, match=r"net\.onnx: .*belong to different models"):
+        load_detector(manifest)
 
 
 def test_an_image_of_any_size_will_do(tmp_path: Path, centres: bytes) -> None:

@@ -1,8 +1,10 @@
-"""Write the two tiny nets the detector's tests run: ``python make.py`` (needs the onnx package).
+"""Write the tiny nets the detector's tests run: ``python make.py`` (needs the onnx package).
 
 ``centres.onnx`` believes the mean brightness of each 4 x 4 block and puts a person of 8 x 16
 pixels there, the foot 8 pixels below; ``boxes.onnx`` gives the same three boxes for every image,
-scored by the image's mean brightness.
+scored by the image's mean brightness. ``change.onnx`` takes any size and believes the fourth
+plane. ``yolox.onnx`` has the raw head of that family: each cell's object score is the middle of
+its 8, 16 or 32 pixels, and its box one cell.
 """
 
 from __future__ import annotations
@@ -15,23 +17,26 @@ from onnx import TensorProto, helper, numpy_helper
 
 HERE = Path(__file__).parent
 WIDTH, HEIGHT = 64, 32
+SHAPE = "shape"  # the one constant that holds whole numbers
 
 
 def _model(
     nodes: list[onnx.NodeProto],
     constants: dict[str, np.ndarray],
-    outputs: dict[str, tuple[int, ...]],
+    outputs: dict[str, tuple[int | str, ...]],
+    *,
+    image: tuple[int | str, ...] = (1, 3, HEIGHT, WIDTH),
 ) -> bytes:
     graph = helper.make_graph(
         nodes,
         "tiny",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, (1, 3, HEIGHT, WIDTH))],
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, image)],
         [
             helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
             for name, shape in outputs.items()
         ],
         [
-            numpy_helper.from_array(value.astype(np.float32), name)
+            numpy_helper.from_array(value.astype(np.int64 if name == SHAPE else np.float32), name)
             for name, value in constants.items()
         ],
     )
@@ -73,6 +78,48 @@ def boxes() -> bytes:
     )
 
 
+def change() -> bytes:
+    """Give the net of free size that marks what has changed; the head is 6 pixels up."""
+    mean = np.zeros((1, 4, 4, 4))
+    mean[0, 3] = 1 / 16
+    return _model(
+        [
+            helper.make_node("Conv", ["image", "mean"], ["heat"], strides=[4, 4]),
+            helper.make_node("Conv", ["image", "zero", "what"], ["geometry"], strides=[4, 4]),
+        ],
+        {
+            "mean": mean,
+            "zero": np.zeros((8, 4, 4, 4)),
+            "what": np.array([2, 2, 8, 16, 2, 10, 2, -6]),
+        },
+        {"heat": (1, 1, "rows", "cols"), "geometry": (1, 8, "rows", "cols")},
+        image=(1, 4, "height", "width"),
+    )
+
+
+def yolox() -> bytes:
+    """Give the net with YOLOX's raw head over two classes, the second of them people."""
+    nodes, constants, rows = [], {SHAPE: np.array([1, 7, -1])}, []
+    for stride in (8, 16, 32):
+        middle = np.zeros((7, 3, stride, stride))
+        middle[4, :, stride // 2, stride // 2] = 1 / 3
+        constants |= {f"k{stride}": middle, f"b{stride}": np.array([0.5, 0.5, 0, 0, 0, 0, 1])}
+        names = ["image", f"k{stride}", f"b{stride}"]
+        nodes += [
+            helper.make_node("Conv", names, [f"map{stride}"], strides=[stride, stride]),
+            helper.make_node("Reshape", [f"map{stride}", SHAPE], [f"rows{stride}"]),
+        ]
+        rows.append(f"rows{stride}")
+    nodes += [
+        helper.make_node("Concat", rows, ["all"], axis=2),
+        helper.make_node("Transpose", ["all"], ["output"], perm=[0, 2, 1]),
+    ]
+    cells = sum(HEIGHT // stride * (WIDTH // stride) for stride in (8, 16, 32))
+    return _model(nodes, constants, {"output": (1, cells, 7)})
+
+
 if __name__ == "__main__":
     (HERE / "centres.onnx").write_bytes(centres())
     (HERE / "boxes.onnx").write_bytes(boxes())
+    (HERE / "change.onnx").write_bytes(change())
+    (HERE / "yolox.onnx").write_bytes(yolox())
