@@ -96,27 +96,32 @@ class Detector:
         Returns:
             In pixels of the image that was fitted.
         """
-        outputs = self._run(fitted.canvas, backdrop=backdrop)
-        floor = UNSURE * self.confidence if least is None else least
-        return self._decode(outputs, size=fitted.canvas.shape[:2], least=floor, scale=fitted.scale)
+        return self.read(self.run(self.prepare(fitted, backdrop=backdrop)), of=fitted, least=least)
 
-    def _run(self, canvas: Image, *, backdrop: Backdrop | None) -> list[Floats]:
+    def prepare(self, fitted: Fitted, *, backdrop: Backdrop | None = None) -> Floats:
+        """Make the net's input of a fitted image: the first of the three steps of ``find``."""
         asked = self.manifest.input
-        image = tensor(
-            canvas,
+        return tensor(
+            fitted.canvas,
             planes=asked.order,
             mean=asked.means,
             scale=asked.scales,
             backdrop=backdrop,
         )
+
+    def run(self, prepared: Floats) -> list[Floats]:
+        """Run the net; the second of the three steps of ``find``."""
+        given = self.manifest.output.outputs
         outputs: list[Floats] = self._session.run(
-            list(self.manifest.output.outputs), {asked.tensor: image}
+            list(given), {self.manifest.input.tensor: prepared}
         )
         return outputs
 
-    def _decode(
-        self, outputs: list[Floats], *, size: tuple[int, int], least: float, scale: float
+    def read(
+        self, outputs: list[Floats], *, of: Fitted, least: float | None = None
     ) -> list[Detection]:
+        """Make detections of what the net gave; the last of the three steps of ``find``."""
+        least = UNSURE * self.confidence if least is None else least
         given = self.manifest.output
         if isinstance(given, CentrePoints):
             heat, geometry = outputs
@@ -127,19 +132,19 @@ class Detector:
                 channels=given.channels,
                 point=given.point,
                 least=least,
-                scale=scale,
+                scale=of.scale,
             )
         if isinstance(given, Boxes):
             boxes, scores = outputs
         else:
             boxes, scores = decode_yolox(
                 outputs[0],
-                size=size,
+                size=of.canvas.shape[:2],
                 strides=given.strides,
                 person=given.person,
                 decoded=given.decoded,
             )
-        return decode_boxes(boxes, scores, point=given.point, least=least, scale=scale)
+        return decode_boxes(boxes, scores, point=given.point, least=least, scale=of.scale)
 
 
 def shipped_manifest() -> Path:
@@ -201,7 +206,7 @@ def _refuse_misfit(detector: Detector, *, path: Path) -> None:
     for rows, cols in TRIAL_SHAPES:
         fitted = detector.fit(np.full((rows, cols, 3), asked.letterbox_value, dtype=np.uint8))
         try:
-            outputs = detector._run(fitted.canvas, backdrop=None)  # noqa: SLF001 - its own module
+            outputs = detector.run(detector.prepare(fitted))
         except (*_REFUSALS, ValueError) as error:
             raise ModelError(
                 f"{path}: the model does not take or give what its manifest says "
