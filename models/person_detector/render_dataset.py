@@ -1,90 +1,253 @@
-"""Render pictures of even seeds: ``python -m models.person_detector.render_dataset``.
+"""Render pictures of people: ``python -m models.person_detector.render_dataset`` (RENDERING.md).
 
-Writes ``work/part-*.npz``, letterboxed to the net's input, with labels in its pixels.
+Writes ``work/mesh-NNNN.npz`` (even seeds) or, with ``--test``, ``work/test-NNNN.npz`` (odd ones).
 """
+
+# ruff: noqa: PLR2004 -- odds and sizes of made-up optics, once each
 
 from __future__ import annotations
 
 import argparse
+import math
+import os
+import time
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_sim.render import Label, Renderer
-from models.person_detector.scenes import Crowd, View, picture, scene_of
+from models.person_detector.mesh_camera import Camera, share
+from models.person_detector.mesh_render import PHOTO, Batch, Renderer, Soup
+from models.person_detector.mesh_scenes import Person, Scene, View, populate, scene_of
 
 WORK = Path(__file__).parent / "work"
-WIDTH_PX, HEIGHT_PX, FILL = 416, 288, 114
-MIX: tuple[View, ...] = (
-    "demo", "demo", "demo", "demo", "demo", "overhead", "overhead", "oblique", "oblique", "hall",
-)  # fmt: skip
-FIRST_BUSY_PART = 100
-"""From here on: seven rooms in ten are the demo's own, and most pictures are busy or quiet."""
-BUSY_MIX: tuple[View, ...] = (
-    "demo", "demo", "demo", "demo", "demo", "demo", "demo", "demo", "overhead", "oblique",
-)  # fmt: skip
-EXACT = 7
-BUSY_CROWDS: tuple[Crowd, ...] = (
-    "busy", "quiet", "busy", "usual", "busy", "quiet", "busy", "usual", "busy", "quiet",
-)  # fmt: skip
-PICTURES_A_ROOM = 10
-ROOMS_A_PART = 10
-
+PICTURES, SCENES = 10, 12
+VIEWS: tuple[View, ...] = ("fisheye", "overhead", "oblique", "hall")
+SHARES = (0.26, 0.18, 0.30, 0.26)
+FACTOR = float(os.environ.get("FACTOR", "1.5"))
 Image = NDArray[np.uint8]
 
 
-def letterbox(image: Image) -> tuple[Image, float]:
-    """Fit an image into the top left corner of the net's input; give the scale too."""
-    scale = min(WIDTH_PX / image.shape[1], HEIGHT_PX / image.shape[0])
-    size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    out = np.full((HEIGHT_PX, WIDTH_PX, 3), FILL, np.uint8)
-    out[: size[1], : size[0]] = cv2.resize(image, size, interpolation=how)
-    return out, scale
+@cache
+def photos() -> NDArray[np.uint8]:
+    """Load textures to lay on floors: CC0 photographs of scikit-image, if it is there, else noise."""
+    found = []
+    try:
+        from skimage import data  # noqa: PLC0415 -- optional
+
+        for image in (data.gravel(), data.brick(), data.grass()):
+            found.append(cv2.cvtColor(cv2.resize(image, (PHOTO, PHOTO)), cv2.COLOR_GRAY2RGB))
+    except ImportError:
+        pass
+    rng = np.random.default_rng(3)
+    while len(found) < 6:
+        cells = rng.uniform(60, 200, (2 ** int(rng.integers(3, 7)),) * 2 + (1,))
+        tint = rng.normal(0, 6, cells.shape[:2] + (3,))
+        big = cv2.resize((cells + tint).astype(np.float32), (PHOTO, PHOTO), interpolation=cv2.INTER_CUBIC)
+        found.append(np.clip(big + rng.normal(0, 8, big.shape), 0, 255).astype(np.uint8))
+    return np.stack(found)
 
 
-def row(label: Label, *, width_px: int, height_px: int) -> tuple[float, ...]:
-    """Give left, top, right, bottom (clipped to the image), foot x, y, head x, y, visible."""
-    left, top, right, bottom = label.box_px
-    box = (max(0.0, left), max(0.0, top), min(width_px, right), min(height_px, bottom))
-    return (*box, *label.foot_px, *label.head_px, label.visible)
+class Optics:
+    """What a camera's lens, sensor and codec make of light; one for each scene."""
+
+    def __init__(self, scene: Scene) -> None:
+        """Draw it."""
+        rng = self.rng = np.random.default_rng([scene.seed, 31])
+        self.camera = scene.camera
+        self.exposure = math.exp(rng.normal(-0.25, 0.35))
+        self.white = np.exp(rng.normal(0, 0.07, 3)).astype(np.float32)
+        self.gamma = 1 / 2.2 * math.exp(rng.normal(0, 0.12))
+        self.fade = rng.uniform(0.3, 1.0) if rng.random() < 0.8 else 0.0
+        dark = rng.random() < 0.12
+        self.noise = abs(rng.normal(0, 4)) + (rng.uniform(3, 12) if dark else 0)
+        self.exposure *= 0.35 if dark else 1
+        self.coarse = rng.random() < 0.4
+        self.blur = rng.uniform(0.4, 1.6) if rng.random() < 0.45 else 0.0
+        self.sharp = rng.uniform(0.3, 1.5) if rng.random() < 0.35 else 0.0
+        self.quality = int(rng.integers(40, 96))
+        self.vignette = rng.uniform(0, 0.5) if rng.random() < 0.5 else 0.0
+        self.haze = rng.uniform(0.01, 0.1) if rng.random() < 0.35 else 0.0
+        self.grey = rng.random() < 0.04
+        self.mask = self._mask()
+        self.small = rng.uniform(0.5, 0.8) if rng.random() < 0.2 else 1.0
+        self.text = self._text()
+
+    def _mask(self) -> NDArray[np.float32]:
+        rng, camera = self.rng, self.camera
+        y, x = np.mgrid[: camera.height_px, : camera.width_px].astype(np.float32) + 0.5
+        mx, my = camera.width_px / 2 + camera.shift_px[0], camera.height_px / 2 + camera.shift_px[1]
+        r = np.hypot(x - mx, y - my)
+        mask = 1 - self.vignette * (r / r.max()) ** 2
+        if camera.kind == "fisheye":
+            edge = camera.focal_px * math.radians(rng.uniform(84, 93))
+            mask = mask * np.clip((edge - r) / rng.uniform(1, 6), 0, 1)
+        elif rng.random() < 0.1:
+            bar = int(camera.height_px * rng.uniform(0.02, 0.12))
+            mask[:bar], mask[len(mask) - (bar if rng.random() < 0.7 else 0) :] = 0, 0
+        elif rng.random() < 0.06:
+            bar = int(camera.width_px * rng.uniform(0.02, 0.12))
+            mask[:, :bar], mask[:, mask.shape[1] - bar :] = 0, 0
+        return np.asarray(mask, np.float32)
+
+    def _text(self) -> list[tuple[str, tuple[int, int], float, int, bool]]:
+        rng, camera = self.rng, self.camera
+        if rng.random() > 0.35:
+            return []
+        words = ["2024-03-12 14:02:55", "CAM 03", "12/08/19 Mon", "IPCAM", "Entrance 1", "00:12:47", "REC", "Camera 01 Hall"]
+        out = []
+        for _ in range(int(rng.integers(1, 4))):
+            x = int(rng.choice([4, camera.width_px * 0.6])) + int(rng.integers(0, 20))
+            y = int(rng.choice([14, camera.height_px - 8])) + int(rng.integers(-2, 5))
+            level = int(rng.choice([255, 255, 230, 10]))
+            out.append((str(rng.choice(words)), (x, y), rng.uniform(0.35, 0.7), level, bool(rng.random() < 0.4)))
+        return out
+
+    def develop(self, light: NDArray[np.float32], *, moment: int, gain: float) -> Image:
+        """Turn linear light into the picture that a recorder keeps (BGR)."""
+        rng = np.random.default_rng([int(self.rng.bit_generator.seed_seq.entropy[0]), moment, 3])  # type: ignore[attr-defined]
+        size = (self.camera.width_px, self.camera.height_px)
+        image = cv2.resize(light, size, interpolation=cv2.INTER_AREA)
+        image = image * (self.exposure * gain * self.white) + self.haze
+        if self.fade:  # a soft shoulder instead of clipping
+            image = np.where(image > 0.6, 0.6 + 0.4 * np.tanh((image - 0.6) / 0.4), image)
+        image = 255 * np.power(np.clip(image, 0, 1), self.gamma)
+        if self.small < 1:
+            less = cv2.resize(image, None, fx=self.small, fy=self.small, interpolation=cv2.INTER_AREA)
+            image = cv2.resize(less, size, interpolation=cv2.INTER_LINEAR)
+        if self.blur:
+            image = cv2.GaussianBlur(image, (0, 0), self.blur)
+        if rng.random() < 0.05:
+            length = int(rng.integers(2, 6))
+            image = cv2.blur(image, (length, 1) if rng.random() < 0.5 else (1, length))
+        if self.sharp:
+            image = image + self.sharp * (image - cv2.GaussianBlur(image, (0, 0), 1.2))
+        if self.noise > 0.3:
+            grain = rng.standard_normal((size[1], size[0], 3), dtype=np.float32)
+            if self.coarse:
+                grain = cv2.GaussianBlur(grain, (0, 0), 0.7) * 2
+            image = image + self.noise * grain
+        image = image * self.mask[:, :, None]
+        out = np.clip(image, 0, 255).astype(np.uint8)[:, :, ::-1].copy()
+        if self.grey:
+            out = cv2.cvtColor(cv2.cvtColor(out, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+        for words, at, height, level, ground in self.text:
+            if ground:
+                wide = cv2.getTextSize(words, cv2.FONT_HERSHEY_SIMPLEX, height, 1)[0]
+                cv2.rectangle(out, (at[0] - 2, at[1] - wide[1] - 3), (at[0] + wide[0] + 2, at[1] + 4), (0, 0, 0), -1)
+            cv2.putText(out, words, at, cv2.FONT_HERSHEY_SIMPLEX, height, (level,) * 3, 1, cv2.LINE_AA)
+        return out
 
 
-def part(number: int) -> Path:
-    """Render one part of the set; the number is what its seeds come from."""
+def _encoded(image: Image, quality: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]).ravel()
+
+
+def labels_of(people: list[Person], *, picture: int, camera: Camera, renderer: Renderer, batch: Batch,
+              ids: NDArray[np.int64], heads: NDArray[np.bool_]) -> list[tuple[float, ...]]:
+    """Measure boxes, points and shares of everybody in a picture."""
+    rows, boxes, objects, spots = [], [], [], []
+    for index, person in enumerate(people):
+        px, seen = camera.project(person.points)
+        if seen.mean() < 0.3:
+            continue
+        low, high = px[seen].min(0), px[seen].max(0)
+        size = np.maximum(high - low, 1.0)
+        if (high < 0).any() or low[0] > camera.width_px or low[1] > camera.height_px or (size > 4000).any():
+            continue
+        ends, _ = camera.project(np.stack([person.head, person.foot]))
+        spots.append((index + 1, low, high, ends))
+        boxes.append((*(low - 0.5), *(low + size + 0.5)))
+        objects.append(person.objects)
+    if not boxes:
+        return []
+    alone = renderer.alone(batch, camera=camera, boxes=np.array(boxes), objects=objects)
+    counts = np.bincount(ids.ravel(), minlength=len(people) + 1)
+    tops = np.bincount(ids[heads], minlength=len(people) + 1)
+    for (owner, low, high, ends), (body, inside, head) in zip(spots, alone, strict=True):
+        rows.append((
+            picture, *low, *high, *ends[0], *ends[1],
+            share(float(counts[owner]), body), share(float(tops[owner]), head), share(inside, body),
+        ))  # fmt: skip
+    return rows
+
+
+def shoot(scene: Scene, *, renderer: Renderer) -> tuple[list[Image], Image, list[list[tuple[float, ...]]], int]:
+    """Take all pictures of a scene: with people, without, their labels, the JPEG quality."""
+    optics = Optics(scene)
+    static = renderer.batch(scene.soup)
+    base = len(scene.soup.rows)
+    size = dict(camera=scene.camera, light=scene.light, room=scene.room, factor=FACTOR, around=scene.shade)
+    renderer.load_rows(scene.soup.rows or [np.zeros((12, 4), np.float32)])
+    nobody = renderer.picture([static], **size)  # type: ignore[arg-type]
+    gain = 0.45 / max(float(np.quantile(nobody.mean(2)[optics_view(scene, nobody)], 0.7)), 0.02)
+    gain = min(gain, 6.0) ** 0.8
+    images, labels = [], []
+    for moment in range(PICTURES):
+        soup = Soup(base=base)
+        people = populate(scene, moment=moment, soup=soup)
+        if base + len(soup.rows) > 1024:
+            people, soup = [], Soup(base=base)
+        renderer.load_rows([*scene.soup.rows, *soup.rows] or [np.zeros((12, 4), np.float32)])
+        batch = renderer.batch(soup)
+        light = renderer.picture([static, batch], **size)  # type: ignore[arg-type]
+        ids, heads = renderer.who([static, batch], camera=scene.camera)
+        images.append(optics.develop(light, moment=moment, gain=gain))
+        labels.append(labels_of(people, picture=0, camera=scene.camera, renderer=renderer, batch=batch, ids=ids, heads=heads))
+        batch.release()
+    empty = optics.develop(nobody, moment=99, gain=gain)
+    static.release()
+    return images, empty, labels, optics.quality
+
+
+def optics_view(scene: Scene, light: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Tell which pixels a lens sees."""
+    y, x = np.mgrid[: light.shape[0], : light.shape[1]]
+    if scene.camera.kind != "fisheye":
+        return np.asarray(x >= 0)
+    r = np.hypot(x / FACTOR - scene.camera.width_px / 2, y / FACTOR - scene.camera.height_px / 2)
+    return np.asarray(r < scene.camera.focal_px * 1.4)
+
+
+_RENDERER: list[Renderer] = []
+
+
+def part(number: int, test: bool) -> Path | None:  # noqa: FBT001 -- passed to a pool
+    """Render one part; the number is what its seeds come from."""
+    path = WORK / f"{'test' if test else 'mesh'}-{number:04d}.npz"
+    if path.exists():
+        return None
     cv2.setNumThreads(1)
-    images: list[Image] = []
-    rows: list[NDArray[np.float64]] = []
-    overhead: list[bool] = []
-    for room in range(ROOMS_A_PART):
-        seed = 2 * (number * ROOMS_A_PART + room)
-        busy = number >= FIRST_BUSY_PART
-        mix = BUSY_MIX if busy else MIX
-        view = mix[room % len(mix)]
-        scene = scene_of(seed, view=view, exact=busy and room < EXACT)
-        renderer = Renderer(scene.room, scene.camera, seed=seed)
-        for moment in range(PICTURES_A_ROOM):
-            crowd = BUSY_CROWDS[moment % 10] if busy and view == "demo" else "usual"
-            image, labels = picture(scene, renderer=renderer, moment=moment, crowd=crowd)
-            small, scale = letterbox(image)
-            size = {"width_px": scene.camera.width_px, "height_px": scene.camera.height_px}
-            found = np.array([row(label, **size) for label in labels]).reshape(-1, 9)
-            found[:, :8] *= scale
-            rows.append(np.concatenate([np.full((len(found), 1), len(images)), found], 1))
-            overhead.append(scene.camera.tilt < 0.2)  # noqa: PLR2004 -- nearly straight down
-            images.append(small)
-    path = WORK / f"part-{number:04d}.npz"
-    fresh = WORK / f"new-{number:04d}.npz"
+    if not _RENDERER:
+        _RENDERER.append(Renderer(photos()))
+    start = time.perf_counter()
+    jpegs, ends, scenes, empties, empty_ends, views = [], [], [], [], [], []
+    rows: list[tuple[float, ...]] = []
+    for index in range(SCENES):
+        seed = 2 * (number * SCENES + index) + int(test)
+        view = VIEWS[int(np.random.default_rng([seed, 1]).choice(4, p=SHARES))]
+        scene = scene_of(seed, view=view)
+        images, empty, labels, quality = shoot(scene, renderer=_RENDERER[0])
+        for image, found in zip(images, labels, strict=True):
+            rows += [(float(len(scenes)), *row[1:]) for row in found]
+            jpegs.append(_encoded(image, quality))
+            ends.append(len(jpegs[-1]))
+            scenes.append(index)
+        empties.append(_encoded(empty, quality))
+        empty_ends.append(len(empties[-1]))
+        views.append(view)
+    fresh = WORK / f"new-{path.name}"
     np.savez(
         fresh,
-        images=np.stack(images),
-        labels=np.concatenate(rows).astype(np.float32),
-        overhead=np.array(overhead),
-    )
+        jpeg=np.concatenate(jpegs), ends=np.cumsum(ends), scene=np.array(scenes, np.int32),
+        empty_jpeg=np.concatenate(empties), empty_ends=np.cumsum(empty_ends), view=np.array(views),
+        labels=np.array(rows, np.float32).reshape(-1, 12),
+    )  # fmt: skip
     fresh.rename(path)
+    print(f"{path.name} {(time.perf_counter() - start) / len(jpegs):.3f} s a picture, {len(rows) / len(jpegs):.1f} people", flush=True)
     return path
 
 
@@ -92,14 +255,16 @@ def main() -> None:
     """Render parts on several cores."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--parts", type=int, default=40)
+    parser.add_argument("--parts", type=int, default=60)
     parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--test", action="store_true")
     arguments = parser.parse_args()
+    os.environ.setdefault("LP_NUM_THREADS", "1")
     WORK.mkdir(exist_ok=True)
     numbers = range(arguments.first, arguments.first + arguments.parts)
     with ProcessPoolExecutor(arguments.cores) as pool:
-        for path in pool.map(part, numbers):
-            print(path, flush=True)
+        for _ in pool.map(part, numbers, [arguments.test] * len(numbers)):
+            pass
 
 
 if __name__ == "__main__":
