@@ -22,6 +22,7 @@ from edge.release.windows import WindowParams, Windows
 from edge.rfid.items import ItemParams, Items, Place
 from edge.vision.fusion import Fusion
 from edge.vision.ground import Ground
+from edge.vision.lens import Lens, LensKind
 from edge.vision.onnx_io import Detector, load_detector, shipped_manifest
 from edge.vision.tracking import Tracker, TrackerParams
 from edge.vision.watching import Eyes
@@ -120,11 +121,20 @@ def ground_of(camera: CameraConfig) -> Ground:
             points[:, :2],
             points[:, 2:],
             image_size=camera.size_px,
+            lens=lens_of(camera),
             camera_height_m=camera.height_m,
             hfov_deg=camera.hfov_deg,
         )
     except ConfigError as error:
         raise ConfigError(f"camera {camera.name!r}: {error}") from error
+
+
+def lens_of(camera: CameraConfig) -> Lens | LensKind:
+    """Give a camera's lens where its numbers are known, else its kind."""
+    if camera.focal_px is None:
+        return camera.lens
+    middle = (camera.size_px[0] / 2, camera.size_px[1] / 2)
+    return Lens(camera.lens, camera.focal_px, camera.centre_px or middle, camera.k1, camera.k2)
 
 
 def eyes_of(config: StoreConfig, camera: str, *, parts: Parts) -> Eyes:
@@ -182,7 +192,8 @@ def meta_of(
     config: StoreConfig, *, config_hash: str, codebook: Codebook, budget: Budget
 ) -> messages.Meta:
     """Tell what an agent is, as the contract does."""
-    reading = {reader.zone for reader in config.readers if reader.place == "shelf"}
+    served = [one for reader in config.readers for one in reader.served()]
+    reading = {one.zone for one in served if one.place == "shelf"}
     return messages.Meta(
         version=version("aislewise"),
         config_hash=config_hash,

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from itertools import combinations
-from math import log, log10, radians, tan
-from typing import Self
+from math import inf, nan
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import ConfigError
+from edge.vision.fitting import Fit, FitParams, Free, Known, Pairs, fit_view
+from edge.vision.lens import Lens, LensKind, View
 
 Floats = NDArray[np.float64]
 
@@ -22,48 +22,54 @@ MIN_PAIRS = 4
 
 @dataclass(frozen=True, slots=True)
 class GroundParams:
-    """When a calibration is refused.
+    """When a calibration is refused, and what it believes.
 
     Attributes:
         line_tolerance: points this close to one line, as a share of their spread, count as on it;
             two hundredths is what a pencil mark on a floor tile can be told from.
         max_residual_m: root mean square on the floor; above it a pair is mistyped rather than
             imprecise (a tape and a pixel of a 7 m camera make 0.05 m).
-        max_focal_error: the focal length is taken from the points only if one pixel of noise on
-            each moves it by less than this share; 0.1 moves a head at 1.6 m by 2 % of its
-            distance from the camera's foot.
-        height_error: share by which a camera's height is measured wrong: 0.2 m at 7 m.
+        mistyped_m: error of a single point from which on it may be called mistyped.
+        mistyped_misfit: errors this many times what noise makes call for a culprit.
+        agreement: the others agree without a culprit if their misfit falls below this share.
+        max_height_error: heights over the floor are told only if the lens's own is surer than this
+            share; 0.1 moves a head at 1.6 m by 2 % of its distance from the camera's foot.
         max_disagreement: between a given height and the one the points, or a given field of
             view, imply.
+        distorted_pairs: from so many on a distortion may be read off the points.
+        gain: a less simple lens is taken if points left out are hit this much better.
+        fit: what is expected of clicks, tapes and cameras.
     """
 
     line_tolerance: float = 0.02
     max_residual_m: float = 0.5
-    max_focal_error: float = 0.1
-    height_error: float = 0.03
+    mistyped_m: float = 0.3
+    mistyped_misfit: float = 4.0
+    agreement: float = 0.4
+    max_height_error: float = 0.1
     max_disagreement: float = 0.2
+    distorted_pairs: int = 6
+    gain: float = 0.7
+    fit: FitParams = field(default_factory=FitParams)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ground:
-    """One camera's view of the floor; make it by ``from_points``.
+    """One camera's view of the floor; make it by ``calibrate``.
 
     Attributes:
         image_size: (width, height) in pixels the calibration was made at.
-        image_from_ground: (3, 3), scaled so that the third coordinate is positive before the lens.
-        image_up: (3,), what a metre of height adds to the homogeneous image point; None where
-            the points, the height and the field of view together do not say.
+        view: the lens and its place; where ``heights_known`` is false, one of many that show the
+            floor alike.
+        heights_known: whether the points, the height and the field of view together tell where
+            something above the floor is.
         residual_m: root mean square distance, on the floor, of the calibration pairs.
-        focal_px: focal length; None as for ``image_up``.
-        camera_m: the lens: east, north, height; None as for ``image_up``.
     """
 
     image_size: tuple[int, int]
-    image_from_ground: Floats
-    image_up: Floats | None
+    view: View
+    heights_known: bool
     residual_m: float
-    focal_px: float | None
-    camera_m: tuple[float, float, float] | None
 
     @classmethod
     def from_points(
@@ -72,54 +78,40 @@ class Ground:
         floor_m: Floats,
         *,
         image_size: tuple[int, int],
+        lens: LensKind | Lens = "pinhole",
         camera_height_m: float | None = None,
         hfov_deg: float | None = None,
         params: GroundParams | None = None,
     ) -> Self:
-        """Calibrate by points whose place on the floor and in the image is known.
-
-        Square pixels, the optical axis through the image's centre and no lens distortion are
-        taken for granted.
-
-        Args:
-            image_px: (N, 2), x right, y down.
-            floor_m: (N, 2), x east, y north.
-            image_size: (width, height) of the images the points were taken from.
-            camera_height_m: of the lens; needed (or ``hfov_deg``) for points above the floor
-                where the camera looks straight down, as height and focal length look alike there.
-            hfov_deg: the lens's horizontal field of view.
-            params: when to refuse.
+        """Calibrate as ``calibrate`` does, without the report on each point.
 
         Raises:
-            ConfigError: fewer than four pairs, too many in a line, pairs that contradict each
-                other, a mirrored floor, or a height no such camera can have.
-        Source: Hartley & Zisserman, Multiple View Geometry, 2nd ed., algorithms 4.2 and 8.2.
+            ConfigError: as ``calibrate``.
         """
         limits = params or GroundParams()
-        image, floor = _pairs(image_px, floor_m)
-        _refuse_lines(image, what="image", tolerance=limits.line_tolerance)
-        _refuse_lines(floor, what="floor", tolerance=limits.line_tolerance)
-        matrix = _homography(image, floor)
-        residual_m = _residual(matrix, image=image, floor=floor, limit_m=limits.max_residual_m)
-        centre = (image_size[0] / 2, image_size[1] / 2)
-        focal = _focal(
-            matrix,
-            image=image,
-            floor=floor,
-            image_size=image_size,
-            camera_height_m=camera_height_m,
-            hfov_deg=hfov_deg,
-            limits=limits,
+        pairs = _pairs(image_px, floor_m, image_size)
+        known = Known(camera_height_m, hfov_deg, lens if isinstance(lens, Lens) else None)
+        kind = lens.kind if isinstance(lens, Lens) else lens
+        fit = _sound_fit(pairs, kind=kind, known=known, limits=limits)
+        return cls(
+            image_size,
+            fit.view,
+            fit.log_height_sd <= limits.max_height_error,
+            _mean_square(_errors_m(fit.view, pairs)),
         )
-        if _up(matrix, focal=focal or image_size[0], centre=centre)[1][2] < 0:
-            raise ConfigError(
-                "the calibration points show the floor mirrored: check that east and north are "
-                "not swapped, that y counts downwards in the image, and that no axis is reversed"
-            )
-        if focal is None:
-            return cls(image_size, matrix, None, residual_m, None, None)
-        up, lens = _up(matrix, focal=focal, centre=centre)
-        return cls(image_size, matrix, up, residual_m, focal, lens)
+
+    @property
+    def focal_px(self) -> float | None:
+        """Focal length; None as for ``camera_m``."""
+        return self.view.lens.focal_px if self.heights_known else None
+
+    @property
+    def camera_m(self) -> tuple[float, float, float] | None:
+        """The lens: east, north, height; None where the calibration does not tell heights."""
+        if not self.heights_known:
+            return None
+        east, north, height = self.view.place_m.tolist()
+        return east, north, height
 
     def floor_from_image(self, points_px: Floats, *, point_height_m: float = 0.0) -> Floats:
         """Give the floor point below each image point.
@@ -130,17 +122,14 @@ class Ground:
 
         Returns:
             (N, 2) float64; x east, y north, metres; nan where the ray never comes down to that
-            height: at or above the horizon.
+            height (at or above the horizon) and outside the lens's picture.
 
         Raises:
             ConfigError: a height above 0 and a calibration that does not tell heights, or a
                 height not below the camera.
         """
-        rays = _homogeneous(points_px) @ np.linalg.inv(self._plane(point_height_m)).T
-        below = rays[:, 2] > np.finfo(np.float64).eps * np.abs(rays).max(axis=1, initial=0.0)
-        floor = np.full((len(rays), 2), np.nan)
-        floor[below] = rays[below, :2] / rays[below, 2:]
-        return floor
+        self._refuse_height(point_height_m)
+        return self.view.floor_from_image(_flat(points_px), height_m=point_height_m)
 
     def image_from_floor(self, points_m: Floats, *, point_height_m: float = 0.0) -> Floats:
         """Give the image point of something at a height above each floor point.
@@ -150,38 +139,149 @@ class Ground:
             point_height_m: height over the floor.
 
         Returns:
-            (N, 2) float64; x right, y down, pixels; nan for points behind the camera.
+            (N, 2) float64; x right, y down, pixels; nan for points the lens does not see, behind
+            the camera above all.
 
         Raises:
             ConfigError: as ``floor_from_image``.
         """
-        projected = _homogeneous(points_m) @ self._plane(point_height_m).T
-        seen = projected[:, 2] > 0
-        image = np.full((len(projected), 2), np.nan)
-        image[seen] = projected[seen, :2] / projected[seen, 2:]
-        return image
+        self._refuse_height(point_height_m)
+        points = _flat(points_m)
+        places = np.column_stack([points, np.full(len(points), point_height_m)])
+        return self.view.image_from_places(places)
 
-    def _plane(self, height_m: float) -> Floats:
-        """Give the homography of the horizontal plane at a height."""
+    def covariance_m2(
+        self, points_m: Floats, *, pixel_sd: float, point_height_m: float = 0.0
+    ) -> Floats:
+        """Tell what noise in the image makes on the floor.
+
+        Args:
+            points_m: (N, 2) float64, floor points.
+            pixel_sd: of an image point, per axis.
+            point_height_m: height over the floor of what the image point shows.
+
+        Returns:
+            (N, 2, 2) float64, square metres, of east and north; nan for points the lens does not
+            see.
+
+        Raises:
+            ConfigError: as ``floor_from_image``.
+        """
+        self._refuse_height(point_height_m)
+        slope = self.view.image_per_metre(_flat(points_m), height_m=point_height_m)
+        found = np.full(slope.shape, np.nan)
+        seen = np.isfinite(slope).all(axis=(1, 2))
+        found[seen] = pixel_sd**2 * np.linalg.inv(slope[seen].swapaxes(1, 2) @ slope[seen])
+        return found
+
+    def sd_m(self, points_m: Floats, *, pixel_sd: float, point_height_m: float = 0.0) -> Floats:
+        """Give ``covariance_m2`` as one standard deviation per axis, (N,) metres.
+
+        With ``pixel_sd = 1`` that is metres per pixel, averaged over directions.
+        """
+        spread = self.covariance_m2(points_m, pixel_sd=pixel_sd, point_height_m=point_height_m)
+        mean: Floats = np.sqrt(np.trace(spread, axis1=1, axis2=2) / 2)
+        return mean
+
+    def _refuse_height(self, height_m: float) -> None:
         if height_m == 0.0:
-            return self.image_from_ground
-        if self.image_up is None or self.camera_m is None:
+            return
+        if not self.heights_known:
             raise ConfigError(
                 f"the calibration points alone do not say where a point {height_m:g} m above the "
                 "floor is: give the camera's height (camera_height_m) or its field of view "
                 "(hfov_deg)"
             )
-        if not height_m < self.camera_m[2]:
+        if not height_m < self.view.place_m[2]:
             raise ConfigError(
                 f"a point height of {height_m:g} m is not below the camera at "
-                f"{self.camera_m[2]:.2f} m: check camera_height_m or hfov_deg"
+                f"{self.view.place_m[2]:.2f} m: check camera_height_m or hfov_deg"
             )
-        plane = self.image_from_ground.copy()
-        plane[:, 2] += height_m * self.image_up
-        return plane
 
 
-def _pairs(image_px: Floats, floor_m: Floats) -> tuple[Floats, Floats]:
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How far a calibration can be trusted.
+
+    Attributes:
+        errors_m: of each pair on the floor; inf for one the fitted camera would not see.
+        left_out_m: error of each pair by a calibration from all others: what to expect of a floor
+            point nobody measured; nan with four pairs.
+        worst: which pair fits the others least, from 0.
+        misfit: errors as a multiple of what one pixel and two centimetres of noise make.
+        why: how the lens was chosen, for people.
+    """
+
+    errors_m: tuple[float, ...]
+    left_out_m: tuple[float, ...]
+    worst: int
+    misfit: float
+    why: str
+
+
+def calibrate(
+    points_px: Floats,
+    floor_m: Floats,
+    *,
+    image_size: tuple[int, int],
+    lens: LensKind | Lens | Literal["auto"] = "auto",
+    height_m: float | None = None,
+    hfov_deg: float | None = None,
+    params: GroundParams | None = None,
+) -> tuple[Ground, Report]:
+    """Calibrate a camera by points whose place on the floor and in the image is known.
+
+    Square pixels and an optical axis through the image's centre are taken for granted, but for a
+    fisheye with many points, whose centre is found too.
+
+    Args:
+        points_px: (N, 2), x right, y down; four at least, better eight.
+        floor_m: (N, 2), x east, y north.
+        image_size: (width, height) of the images the points were taken from.
+        lens: its kind, the whole lens where its numbers are known, or ``auto``: the simplest kind
+            that explains the points.
+        height_m: of the lens; needed (or ``hfov_deg``) for points above the floor where the camera
+            looks straight down, as height and focal length look alike there.
+        hfov_deg: field of view over the image's width.
+        params: when to refuse.
+
+    Raises:
+        ConfigError: fewer than four pairs, too many in a line, pairs that contradict each other
+            (it names the culprit), a mirrored floor, or a height no such camera can have.
+    """
+    limits = params or GroundParams()
+    pairs = _pairs(points_px, floor_m, image_size)
+    known = Known(height_m, hfov_deg, lens if isinstance(lens, Lens) else None)
+    if isinstance(lens, Lens):
+        kind, why = lens.kind, f"the {lens.kind} lens was given"
+    elif lens != "auto":
+        kind, why = lens, f"a {lens} lens was asked for"
+    else:
+        kind, why = _choose(pairs, known=known, limits=limits)
+    fit = _sound_fit(pairs, kind=kind, known=known, limits=limits)
+    errors = _errors_m(fit.view, pairs)
+    left_out = _left_out(pairs, fit, kind=kind, known=known, limits=limits)
+    rank = [one.error_sd for one in left_out] or errors.tolist()
+    ground = Ground(
+        image_size,
+        fit.view,
+        fit.log_height_sd <= limits.max_height_error,
+        _mean_square(errors),
+    )
+    return ground, Report(
+        tuple(errors.tolist()),
+        tuple(one.error_m for one in left_out) or (nan,) * len(errors),
+        int(np.argmax(rank)),
+        fit.misfit,
+        why,
+    )
+
+
+def _flat(points: Floats) -> Floats:
+    return np.asarray(points, dtype=np.float64).reshape(-1, 2)
+
+
+def _pairs(image_px: Floats, floor_m: Floats, image_size: tuple[int, int]) -> Pairs:
     image = np.array(image_px, dtype=np.float64).reshape(-1, 2)
     floor = np.array(floor_m, dtype=np.float64).reshape(-1, 2)
     if len(image) != len(floor):
@@ -192,7 +292,7 @@ def _pairs(image_px: Floats, floor_m: Floats) -> tuple[Floats, Floats]:
         )
     if not (np.isfinite(image).all() and np.isfinite(floor).all()):
         raise ConfigError("a calibration point is not a finite number")
-    return image, floor
+    return Pairs(image, floor, image_size)
 
 
 def _refuse_lines(points: Floats, *, what: str, tolerance: float) -> None:
@@ -216,227 +316,183 @@ def _refuse_lines(points: Floats, *, what: str, tolerance: float) -> None:
         raise ConfigError(f"all calibration points are one point ({what} coordinates)")
 
 
-def _homography(image: Floats, floor: Floats) -> Floats:
-    """Fit image_from_ground by the normalised direct linear transform, positive at the points."""
-    to_image, to_floor = _normalising(image), _normalising(floor)
-    seen, stood = _homogeneous(image) @ to_image.T, _homogeneous(floor) @ to_floor.T
-    zeros = np.zeros_like(stood)
-    rows = np.vstack(
-        [
-            np.hstack([stood, zeros, -seen[:, :1] * stood]),
-            np.hstack([zeros, stood, -seen[:, 1:2] * stood]),
-        ]
-    )
-    solution = np.linalg.svd(rows)[2][-1].reshape(3, 3)
-    matrix: Floats = np.linalg.inv(to_image) @ solution @ to_floor
-    matrix /= np.linalg.norm(matrix[2])
-    depths = _homogeneous(floor) @ matrix[2]
-    if depths.sum() < 0:
-        matrix, depths = -matrix, -depths
-    if depths.min() <= 0 or abs(np.linalg.det(solution)) < np.finfo(np.float64).eps:
+def _free(kind: LensKind, *, count: int, known: Known, limits: GroundParams) -> tuple[Free, ...]:
+    """Tell which of a lens's numbers so many points may settle."""
+    if known.lens is not None:
+        return ()
+    if kind == "pinhole" or (kind == "fisheye" and count < limits.distorted_pairs):
+        return ("focal",)
+    if kind == "distorted":
+        return ("focal", "k1", "k2")
+    return ("focal", "k1", "centre")
+
+
+def _fit(
+    pairs: Pairs, *, kind: LensKind, known: Known, limits: GroundParams, near: View | None = None
+) -> Fit:
+    free = _free(kind, count=len(pairs.image_px), known=known, limits=limits)
+    return fit_view(pairs, kind=kind, free=free, known=known, params=limits.fit, near=near)
+
+
+def _sound_fit(pairs: Pairs, *, kind: LensKind, known: Known, limits: GroundParams) -> Fit:
+    """Fit, or raise ConfigError with what is wrong."""
+    if known.height_m is not None and known.height_m <= 0:
+        raise ConfigError(f"camera_height_m = {known.height_m:g}: a camera hangs above the floor")
+    _refuse_view(kind, known.hfov_deg)
+    if kind != "fisheye":  # whose straight lines are curves
+        _refuse_lines(pairs.image_px, what="image", tolerance=limits.line_tolerance)
+    _refuse_lines(pairs.floor_m, what="floor", tolerance=limits.line_tolerance)
+    alone = Known(lens=known.lens)
+    fit = free = _fit(pairs, kind=kind, known=alone, limits=limits)
+    _refuse_mistyped(pairs, free, kind=kind, limits=limits, known=alone)
+    if free.view.place_m[2] < 0:
         raise ConfigError(
-            "no camera can see the calibration points like that: check that each pair names the "
-            "same spot in the image and on the floor, in the same order"
+            "the calibration points show the floor mirrored: check that east and north are "
+            "not swapped, that y counts downwards in the image, and that no axis is reversed"
         )
-    return matrix
+    if known != alone:
+        fit = _fit(pairs, kind=kind, known=known, limits=limits)
+        _refuse_contradiction(pairs, free, kind=kind, known=known, limits=limits)
+    return fit
 
 
-def _normalising(points: Floats) -> Floats:
-    """Give the similarity that centres points and brings their mean distance to sqrt(2)."""
-    centre = points.mean(axis=0)
-    scale = np.sqrt(2) / np.linalg.norm(points - centre, axis=1).mean()
-    return np.array([[scale, 0, -scale * centre[0]], [0, scale, -scale * centre[1]], [0, 0, 1]])
-
-
-def _residual(matrix: Floats, *, image: Floats, floor: Floats, limit_m: float) -> float:
-    back = _homogeneous(image) @ np.linalg.inv(matrix).T
-    apart = np.linalg.norm(back[:, :2] / back[:, 2:] - floor, axis=1)
-    residual_m = float(np.sqrt((apart**2).mean()))
-    if not residual_m <= limit_m:
-        worst = int(apart.argmax())
+def _refuse_view(kind: LensKind, hfov_deg: float | None) -> None:
+    most = 360 if kind == "fisheye" else 180
+    if hfov_deg is not None and not 1 <= hfov_deg < most:
         raise ConfigError(
-            f"the calibration points miss each other by {residual_m:.2f} m (at most {limit_m:g} m "
-            f"is taken), point {worst + 1} the most, by {apart[worst]:.2f} m: measure it again"
+            f"hfov_deg = {hfov_deg:g}: a {kind} lens's field of view is 1 to {most - 1} degrees"
         )
-    return residual_m
 
 
-def _focal(
-    matrix: Floats,
-    *,
-    image: Floats,
-    floor: Floats,
-    image_size: tuple[int, int],
-    camera_height_m: float | None,
-    hfov_deg: float | None,
-    limits: GroundParams,
-) -> float | None:
-    """Give the focal length by field of view, height or, failing both, the points' perspective."""
-    centre = (image_size[0] / 2, image_size[1] / 2)
-    if hfov_deg is not None:
-        focal = _focal_of_view(hfov_deg, width_px=image_size[0])
-        height_m = _up(matrix, focal=focal, centre=centre)[1][2]
-        if (
-            camera_height_m is not None
-            and abs(height_m - camera_height_m) > limits.max_disagreement * camera_height_m
-        ):
+def _refuse_contradiction(
+    pairs: Pairs, free: Fit, *, kind: LensKind, known: Known, limits: GroundParams
+) -> None:
+    """Raise if a given height is not the one that the points or the field of view imply."""
+    if known.height_m is None:
+        return
+    says = f"camera_height_m says {known.height_m:g} m"
+    if free.log_height_sd <= limits.max_height_error:
+        height_m = free.view.place_m[2]
+        if abs(height_m - known.height_m) > limits.max_disagreement * known.height_m:
             raise ConfigError(
-                f"hfov_deg = {hfov_deg:g} puts the camera at {height_m:.2f} m, camera_height_m "
-                f"says {camera_height_m:g} m: correct one or leave out the less certain"
+                f"the calibration points put the camera at {height_m:.2f} m, {says}: measure the "
+                "height or the points again"
             )
-        return focal
-    if camera_height_m is not None and camera_height_m <= 0:
-        raise ConfigError(f"camera_height_m = {camera_height_m:g}: a camera hangs above the floor")
-    if camera_height_m is not None:
-        return _focal_of_height(
-            matrix,
-            image=image,
-            floor=floor,
-            height_m=camera_height_m,
-            image_size=image_size,
-            limits=limits,
-        )
-    focal_of_points = _focal_of_points(matrix, centre=centre)
-    if focal_of_points is None:
-        return None
-    error = _focal_error(image, floor, centre=centre, focal=focal_of_points)
-    return focal_of_points if error <= limits.max_focal_error else None
+    if known.hfov_deg is not None:
+        viewed = Known(hfov_deg=known.hfov_deg)
+        height_m = _fit(pairs, kind=kind, known=viewed, limits=limits).view.place_m[2]
+        if abs(height_m - known.height_m) > limits.max_disagreement * known.height_m:
+            raise ConfigError(
+                f"hfov_deg = {known.hfov_deg:g} puts the camera at {height_m:.2f} m, {says}: "
+                "correct one or leave out the less certain"
+            )
 
 
-def _focal_of_view(hfov_deg: float, *, width_px: int) -> float:
-    if not 1 <= hfov_deg < 180:  # noqa: PLR2004 - a half-turn is a pinhole's limit
-        raise ConfigError(f"hfov_deg = {hfov_deg:g}: a pinhole's field of view is 1 to 179 degrees")
-    return width_px / 2 / tan(radians(hfov_deg) / 2)
-
-
-def _focal_of_points(matrix: Floats, *, centre: tuple[float, float]) -> float | None:
-    """Solve for the focal length by which the floor's axes are orthogonal and equally long."""
-    h = _centred(matrix, centre)
-    flat = np.array(
-        [
-            h[0, 0] * h[0, 1] + h[1, 0] * h[1, 1],
-            (h[0, 0] ** 2 + h[1, 0] ** 2 - h[0, 1] ** 2 - h[1, 1] ** 2) / 2,
-        ]
-    )
-    deep = np.array([h[2, 0] * h[2, 1], (h[2, 0] ** 2 - h[2, 1] ** 2) / 2])
-    square, share = float(flat @ flat), -float(flat @ deep)
-    if share <= 0 or square <= 0:
-        return None
-    return float(np.sqrt(square / share))
-
-
-def _focal_error(
-    image: Floats, floor: Floats, *, centre: tuple[float, float], focal: float
-) -> float:
-    """Give the focal length's relative error if each image coordinate were one pixel off."""
-    total = 0.0
-    for moved in _moved(image):
-        other = _focal_of_points(_homography(moved, floor), centre=centre)
-        if other is None:
-            return float("inf")
-        total += (other / focal - 1.0) ** 2
-    return float(np.sqrt(total))
-
-
-def _moved(image: Floats) -> Iterator[Floats]:
-    """Give the image points with one coordinate a pixel off, each in turn."""
-    for index in np.ndindex(image.shape):
-        moved = image.copy()
-        moved[index] += 1.0
-        yield moved
-
-
-def _focal_of_height(
-    matrix: Floats,
-    *,
-    image: Floats,
-    floor: Floats,
-    height_m: float,
-    image_size: tuple[int, int],
-    limits: GroundParams,
-) -> float:
-    """Find the focal length that agrees best with a height and with the points' perspective.
-
-    Straight down, only the height tells; the more oblique the view, the more the points do, and
-    the less the height: there it hardly changes with the focal length.
-    """
-    centre = (image_size[0] / 2, image_size[1] / 2)
-    moved = [_homography(other, floor) for other in _moved(image)]
-
-    def cost(focal: float, sure: Floats) -> float:
-        lens_m = abs(_up(matrix, focal=focal, centre=centre)[1][2])
-        apart = log(lens_m / height_m) / limits.height_error
-        return float(apart**2 + ((_skew(matrix, focal=focal, centre=centre) / sure) ** 2).sum())
-
-    def doubt(focal: float) -> Floats:
-        """Give what a pixel of noise on each image coordinate does to the skew."""
-        here = _skew(matrix, focal=focal, centre=centre)
-        there = np.array([_skew(other, focal=focal, centre=centre) for other in moved])
-        apart: Floats = np.sqrt(((there - here) ** 2).sum(axis=0))
-        return apart + np.finfo(np.float32).eps
-
-    focal = float(image_size[0])
-    for _ in range(2):
-        focal = _least(partial(cost, sure=doubt(focal)), width_px=image_size[0])
-    lens_m = abs(_up(matrix, focal=focal, centre=centre)[1][2])
-    if abs(lens_m - height_m) > limits.max_disagreement * height_m:
+def _refuse_mistyped(
+    pairs: Pairs, fit: Fit, *, kind: LensKind, known: Known, limits: GroundParams
+) -> None:
+    """Raise if pairs contradict each other, naming the culprit where the others agree."""
+    errors = _errors_m(fit.view, pairs)
+    residual_m = _mean_square(errors)
+    bad = fit.misfit > limits.mistyped_misfit and errors.max() > limits.mistyped_m / 2
+    if not bad and residual_m <= limits.max_residual_m:
+        return
+    culprits = _culprits(pairs, fit, kind=kind, known=known, limits=limits)
+    if len(culprits) == 1:
+        number, off_m, others_m = culprits[0]
         raise ConfigError(
-            f"the calibration points put the camera at {lens_m:.2f} m, camera_height_m says "
-            f"{height_m:g} m: measure the height or the points again"
+            f"point {number + 1} is {_length(off_m)} off; without it the others agree within "
+            f"{_length(others_m)}: measure it again"
         )
-    return focal
+    if culprits:
+        named = " or ".join(str(number + 1) for number, _, _ in culprits)
+        raise ConfigError(
+            f"point {named} is mistyped; measure one more point to learn which, or all of them "
+            "again"
+        )
+    if residual_m > limits.max_residual_m:
+        worst = int(errors.argmax())
+        raise ConfigError(
+            f"the calibration points miss each other by {_length(residual_m)} "
+            f"(at most {limits.max_residual_m:g} m is taken), point {worst + 1} the most: check "
+            "that each pair names the same spot in the image and on the floor, in the same order, "
+            "and the kind of lens"
+        )
 
 
-def _least(cost: Callable[[float], float], *, width_px: int) -> float:
-    """Give the focal length of least cost: the best of a grid, then thirds around it."""
-    # Fields of view from 170 down to 5 degrees.
-    focals = np.logspace(log10(0.04 * width_px), log10(12 * width_px), 256)
-    best = int(np.argmin([cost(focal) for focal in focals]))
-    low, high = float(focals[max(0, best - 1)]), float(focals[min(len(focals) - 1, best + 1)])
-    for _ in range(60):
-        third = (high - low) / 3
-        if cost(low + third) < cost(high - third):
-            high -= third
-        else:
-            low += third
-    return (low + high) / 2
+def _culprits(
+    pairs: Pairs, fit: Fit, *, kind: LensKind, known: Known, limits: GroundParams
+) -> list[tuple[int, float, float]]:
+    """Give each point without which the others agree: number, its error, theirs."""
+    found = []
+    for number in range(len(pairs.image_px) if len(pairs.image_px) > MIN_PAIRS else 0):
+        others = pairs.without(number)
+        rest = _fit(others, kind=kind, known=known, limits=limits)
+        off_m = float(_errors_m(rest.view, pairs)[number])
+        agree = rest.misfit < max(1.5, limits.agreement * fit.misfit)
+        if agree and off_m > limits.mistyped_m and rest.view.place_m[2] > 0:
+            theirs = float(_errors_m(rest.view, others).max())
+            found.append((rest.misfit, number, off_m, theirs))
+    least = min((misfit for misfit, *_ in found), default=0.0)
+    return [tuple_[1:] for tuple_ in sorted(found) if tuple_[0] <= 2 * max(least, 1.0)]
 
 
-def _skew(matrix: Floats, *, focal: float, centre: tuple[float, float]) -> Floats:
-    """Tell how far the floor's axes are from orthogonal and from equally long; (0, 0) is right."""
-    east, north = _axes(matrix, focal=focal, centre=centre)
-    sizes = float(np.linalg.norm(east)), float(np.linalg.norm(north))
-    return np.array([float(east @ north) / (sizes[0] * sizes[1]), log(sizes[0] / sizes[1])])
+@dataclass(frozen=True, slots=True)
+class _LeftOut:
+    error_m: float
+    error_sd: float
 
 
-def _up(
-    matrix: Floats, *, focal: float, centre: tuple[float, float]
-) -> tuple[Floats, tuple[float, float, float]]:
-    """Give what a metre of height adds to an image point, and the lens's place."""
-    east, north = _axes(matrix, focal=focal, centre=centre)
-    up = np.cross(east, north)
-    up *= np.sqrt(np.linalg.norm(east) * np.linalg.norm(north)) / np.linalg.norm(up)
-    image_up = np.array([focal * up[0] + centre[0] * up[2], focal * up[1] + centre[1] * up[2], 0])
-    image_up[2] = up[2]
-    lens = np.linalg.solve(matrix, image_up)
-    height_m = -1.0 / lens[2]
-    return image_up, (float(-lens[0] * height_m), float(-lens[1] * height_m), float(height_m))
+def _left_out(
+    pairs: Pairs, fit: Fit, *, kind: LensKind, known: Known, limits: GroundParams
+) -> list[_LeftOut]:
+    """Give each point's error by a fit to all others; nothing for four points."""
+    count = len(pairs.image_px)
+    found = []
+    for number in range(count if count > MIN_PAIRS else 0):
+        rest = _fit(pairs.without(number), kind=kind, known=known, limits=limits, near=fit.view)
+        off_m = float(_errors_m(rest.view, pairs)[number])
+        places = np.append(pairs.floor_m[number], 0.0)[None]
+        apart = np.hypot(*(rest.view.image_from_places(places)[0] - pairs.image_px[number]))
+        tape_px = limits.fit.tape_sd_m * apart / max(off_m, 1e-9)
+        off_sd = apart / np.hypot(limits.fit.pixel_sd, tape_px)
+        found.append(_LeftOut(off_m, float(np.nan_to_num(off_sd, nan=inf))))
+    return found
 
 
-def _axes(matrix: Floats, *, focal: float, centre: tuple[float, float]) -> tuple[Floats, Floats]:
-    """Give the floor's east and north in the camera's frame, both scaled alike."""
-    h = _centred(matrix, centre)
-    h[:2] /= focal
-    return h[:, 0], h[:, 1]
+def _choose(pairs: Pairs, *, known: Known, limits: GroundParams) -> tuple[LensKind, str]:
+    """Choose the simplest kind of lens that explains the points."""
+    if len(pairs.image_px) < limits.distorted_pairs:
+        return "pinhole", (
+            f"{len(pairs.image_px)} points cannot tell lenses apart: a pinhole was taken; measure "
+            f"{limits.distorted_pairs} or say which lens it is"
+        )
+    missed: dict[LensKind, float] = {}
+    kinds: tuple[LensKind, ...] = ("pinhole", "distorted", "fisheye")
+    for kind in kinds:
+        fit = _fit(pairs, kind=kind, known=known, limits=limits)
+        rest = _left_out(pairs, fit, kind=kind, known=known, limits=limits)
+        missed[kind] = float(np.median([one.error_sd for one in rest]))
+    chosen: LensKind = "pinhole"
+    for kind in kinds[1:]:
+        if missed[kind] < limits.gain * missed[chosen]:
+            chosen = kind
+    others = ", ".join(f"{kind} {missed[kind]:.1f}" for kind in kinds)
+    return chosen, (
+        f"the simplest lens that explains the points is {chosen}; a point left out is missed by, "
+        f"in standard deviations: {others}"
+    )
 
 
-def _centred(matrix: Floats, centre: tuple[float, float]) -> Floats:
-    moved = matrix.copy()
-    moved[0] -= centre[0] * matrix[2]
-    moved[1] -= centre[1] * matrix[2]
-    return moved
+def _errors_m(view: View, pairs: Pairs) -> Floats:
+    back = view.floor_from_image(pairs.image_px, height_m=0.0)
+    errors: Floats = np.nan_to_num(np.hypot(*(back - pairs.floor_m).T), nan=inf)
+    return errors
 
 
-def _homogeneous(points: Floats) -> Floats:
-    flat = np.asarray(points, dtype=np.float64).reshape(-1, 2)
-    return np.hstack([flat, np.ones((len(flat), 1))])
+def _mean_square(errors: Floats) -> float:
+    return float(np.sqrt((errors**2).mean()))
+
+
+def _length(metres: float) -> str:
+    return f"{metres:.1f} m" if metres >= 1 else f"{100 * metres:.0f} cm"

@@ -80,9 +80,9 @@ def test_a_point_at_any_height_comes_down_where_it_stands(
         ground.floor_from_image(heads, point_height_m=head_m), FLOOR, atol=1e-3
     )
     np.testing.assert_allclose(
-        ground.image_from_floor(FLOOR, point_height_m=head_m), heads, atol=1e-1
+        ground.image_from_floor(FLOOR, point_height_m=head_m), heads, rtol=1e-3, atol=1e-1
     )
-    assert ground.residual_m < 1e-6
+    assert ground.residual_m < 1e-3
 
 
 @given(
@@ -98,7 +98,7 @@ def test_a_point_at_any_height_comes_down_where_it_stands(
 def test_an_oblique_camera_tells_its_own_focal_length_and_place(camera: Pinhole) -> None:
     away = 7.0 * np.array([cos(camera.pan), sin(camera.pan)])
     ground = _ground(camera, FLOOR + away)
-    assert ground.focal_px == pytest.approx(camera.focal_px, rel=1e-4)
+    assert ground.focal_px == pytest.approx(camera.focal_px, rel=1e-3)
     assert ground.camera_m == pytest.approx((6.0, 9.0, camera.height_m), abs=1e-2)
 
 
@@ -152,7 +152,7 @@ def test_one_point_four_times_is_refused() -> None:
 
 def test_three_in_a_line_of_five_are_fine() -> None:
     floor = np.array([[2.0, 4.0], [6.0, 4.0], [10.0, 4.0], [3.0, 12.0], [9.0, 13.0]])
-    assert _ground(Pinhole(), floor).residual_m < 1e-6
+    assert _ground(Pinhole(), floor).residual_m < 1e-3
 
 
 def test_a_mistyped_point_is_named_with_its_error() -> None:
@@ -160,7 +160,9 @@ def test_a_mistyped_point_is_named_with_its_error() -> None:
     image = camera.project(FLOOR)
     wrong = FLOOR.copy()
     wrong[4] += [3.0, 0.0]
-    with pytest.raises(ConfigError, match="point 5 the most"):
+    with pytest.raises(
+        ConfigError, match=r"point 5 is 3\.0 m off; without it the others agree within 0 cm"
+    ):
         Ground.from_points(image, wrong, image_size=SIZE)
 
 
