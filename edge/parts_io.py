@@ -192,8 +192,7 @@ def meta_of(
     config: StoreConfig, *, config_hash: str, codebook: Codebook, budget: Budget
 ) -> messages.Meta:
     """Tell what an agent is, as the contract does."""
-    served = [one for reader in config.readers for one in reader.served()]
-    reading = {one.zone for one in served if one.place == "shelf"}
+    reading = {reader.zone for reader in config.readers if reader.place == "shelf"}
     return messages.Meta(
         version=version("aislewise"),
         config_hash=config_hash,
