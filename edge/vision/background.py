@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.vision.detection import Image
+from edge.vision.detection import Backdrop, Image
 
 Mask = NDArray[np.bool_]
 Marks = NDArray[np.uint8]
@@ -81,19 +81,6 @@ STRICT = BackgroundParams(
 Who stands sways: an edge of theirs moves within eight seconds, and everything around it has to
 start again; who is found is left out with wide margins; and a minute without either is asked for.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Backdrop:
-    """What a camera sees when nobody is there, as far as it is known.
-
-    Attributes:
-        picture: (H, W, 3) uint8, planes blue, green, red, in the light of the last vote.
-        known: (H, W) bool; elsewhere the picture says nothing.
-    """
-
-    picture: Image
-    known: Mask
 
 
 class Background:

@@ -89,11 +89,11 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Backdrop:
-    """What a camera sees without people.
+    """What a camera sees when nobody is there, as far as it is known.
 
     Attributes:
-        picture: (H, W, 3) uint8, of the canvas' size.
-        known: (H, W): where the picture can be relied on.
+        picture: (H, W, 3) uint8, planes blue, green, red, in the light of now.
+        known: (H, W); elsewhere the picture says nothing.
     """
 
     picture: Image
