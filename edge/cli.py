@@ -125,5 +125,26 @@ def watch(
     watch_camera(config, video=video, live=live, as_json=json)
 
 
+@app.command(epilog=EXIT_CODES)
+@_codes
+def setup(
+    config: Annotated[Path, typer.Argument(metavar="store.toml", help="The store's TOML file.")],
+    new: Annotated[bool, typer.Option("--new", help="Begin the file; it must not exist.")] = False,
+    listen: Annotated[
+        str,
+        typer.Option(help="Address to serve on; anything but loopback opens it to the network."),
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8765,
+) -> None:
+    """Calibrate cameras and draw zones in a browser; check them by walking.
+
+    Shows a link that is good once. Cameras are shown without people, and nothing of a picture is
+    stored or sent.
+    """
+    from edge.setup.server_io import serve_setup  # noqa: PLC0415 - --help without OpenCV
+
+    serve_setup(config, new=new, listen=listen, port=port, tell=typer.echo)
+
+
 if __name__ == "__main__":
     main()

@@ -1,0 +1,229 @@
+"""A calibration while it is being made: how far each point misses, and a grid laid over the floor.
+
+Unlike the agent, which refuses points that contradict each other, a trial shows which one does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import ceil, floor, inf, isfinite
+from typing import Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.errors import ConfigError
+from edge.setup.draft import CameraDraft
+from edge.setup.picture import Extent
+from edge.vision.ground import Ground, GroundParams, Report, calibrate
+from edge.vision.lens import Lens, LensKind
+
+Floats = NDArray[np.float64]
+Line = list[tuple[float, float]]
+
+STRETCH_M = 3.0
+"""How far beyond the measured points the floor is taken to matter where no outline is drawn."""
+GRID_STEPS_M = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
+GRID_LINES = 40
+"""Most grid lines along an axis; a coarser step is taken rather than more."""
+SAMPLE_M = 0.2
+"""Between two samples of a grid line: lenses bend them."""
+
+
+class PointTrial(msgspec.Struct, frozen=True, kw_only=True):
+    """How one point fits.
+
+    Attributes:
+        error_cm: on the floor, from where it was measured to where the picture says it is.
+        alone_cm: the same when the others were fitted without it: what to expect between points;
+            None if the others do not suffice.
+        seen_px: where the fit sees the measured place, None if nowhere.
+    """
+
+    error_cm: float | None
+    alone_cm: float | None
+    seen_px: tuple[float, float] | None
+
+
+class GridLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of equal east or north across the picture.
+
+    Attributes:
+        axis: ``east`` for a line on which east is ``at_m``.
+        pieces: polylines in pixels; a line may leave the picture and come back.
+    """
+
+    axis: str
+    at_m: float
+    pieces: list[Line]
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """What the page shows of a calibration.
+
+    Attributes:
+        error: why there is none, or why the agent would refuse it; empty if all is well.
+        points: one each, in order; empty without a fit.
+        rms_cm: of the errors.
+        alone_cm: root mean square of ``alone_cm``; None if some point has none.
+        suspect: number of the point, from 1, that spoils a refused fit; 0 if none.
+        lens: the kind that was fitted.
+        why: how it was chosen.
+        camera_m: east, north, height of the lens, where the points tell.
+        hfov_deg: of the lens, where the points tell.
+    """
+
+    error: str = ""
+    points: list[PointTrial] = []
+    rms_cm: float | None = None
+    alone_cm: float | None = None
+    suspect: int = 0
+    lens: str = ""
+    why: str = ""
+    camera_m: tuple[float, float, float] | None = None
+    hfov_deg: float | None = None
+    grid: list[GridLine] = []
+
+
+LENIENT = replace(GroundParams(), max_residual_m=inf, mistyped_misfit=inf, max_disagreement=inf)
+"""Shows what points make that the agent would refuse."""
+
+
+def calibrated(camera: CameraDraft, *, params: GroundParams | None = None) -> tuple[Ground, Report]:
+    """Calibrate a camera of a draft.
+
+    Raises:
+        ConfigError: says what is wrong with its points.
+    """
+    if camera.size_px is None:
+        raise ConfigError("no calibration points yet: click a spot on the floor, type its metres")
+    points = np.array(camera.points, dtype=np.float64).reshape(-1, 4)
+    return calibrate(
+        points[:, :2],
+        points[:, 2:],
+        image_size=camera.size_px,
+        lens=_lens(camera, size_px=camera.size_px),
+        height_m=camera.height_m,
+        hfov_deg=camera.hfov_deg,
+        params=params,
+    )
+
+
+def try_calibration(camera: CameraDraft, *, extent: Extent | None) -> Trial:
+    """Fit a draft's points and say how well.
+
+    Args:
+        camera: with the points so far.
+        extent: of the floor plan, if there is one: where the grid is drawn.
+    """
+    refused = ""
+    try:
+        ground, report = calibrated(camera)
+    except ConfigError as error:
+        refused = str(error)
+        try:
+            ground, report = calibrated(camera, params=LENIENT)
+        except ConfigError:
+            return Trial(error=refused)
+    points = _points(camera, ground=ground, report=report)
+    alone = [one.alone_cm for one in points if one.alone_cm is not None]
+    spoilt = refused and report.errors_m[report.worst] >= GroundParams().mistyped_m / 2
+    told = ground.camera_m is not None
+    hfov_deg = ground.view.lens.view_deg(ground.image_size[0])
+    return Trial(
+        error=refused,
+        points=points,
+        rms_cm=_finite(100 * ground.residual_m),
+        alone_cm=_finite(_rms(alone)) if len(alone) == len(points) else None,
+        suspect=report.worst + 1 if spoilt else 0,
+        lens=ground.view.lens.kind,
+        why=report.why,
+        camera_m=ground.camera_m,
+        hfov_deg=_finite(hfov_deg) if told else None,
+        grid=grid_of(ground, extent=extent or _around(camera)),
+    )
+
+
+def grid_of(ground: Ground, *, extent: Extent) -> list[GridLine]:
+    """Give the lines of whole metres over a floor as the camera sees them."""
+    west, south, east, north = extent
+    lines = [
+        _line(ground, axis="east", at_m=at_m, span=(south, north)) for at_m in _ticks(west, east)
+    ]
+    lines += [
+        _line(ground, axis="north", at_m=at_m, span=(west, east)) for at_m in _ticks(south, north)
+    ]
+    return [line for line in lines if line.pieces]
+
+
+def extent_of(outline: Sequence[tuple[float, float]]) -> Extent | None:
+    """Give the box around an outline; None if there is none."""
+    if not outline:
+        return None
+    east, north = zip(*outline, strict=True)
+    return min(east), min(north), max(east), max(north)
+
+
+def _lens(camera: CameraDraft, *, size_px: tuple[int, int]) -> Lens | LensKind | Literal["auto"]:
+    if camera.focal_px is None:
+        return camera.lens or "auto"
+    middle = (size_px[0] / 2, size_px[1] / 2)
+    return Lens(
+        camera.lens or "pinhole", camera.focal_px, camera.centre_px or middle, camera.k1, camera.k2
+    )
+
+
+def _points(camera: CameraDraft, *, ground: Ground, report: Report) -> list[PointTrial]:
+    floor = np.array(camera.points, dtype=np.float64).reshape(-1, 4)[:, 2:]
+    return [
+        PointTrial(
+            error_cm=_finite(100 * error_m), alone_cm=_finite(100 * left_out_m), seen_px=_pair(seen)
+        )
+        for error_m, left_out_m, seen in zip(
+            report.errors_m, report.left_out_m, ground.image_from_floor(floor), strict=True
+        )
+    ]
+
+
+def _line(ground: Ground, *, axis: str, at_m: float, span: tuple[float, float]) -> GridLine:
+    along = np.linspace(*span, max(2, ceil((span[1] - span[0]) / SAMPLE_M) + 1))
+    across = np.full(len(along), at_m)
+    floor_m = np.stack([across, along] if axis == "east" else [along, across], axis=1)
+    image = ground.image_from_floor(floor_m)
+    width, height = ground.image_size
+    with np.errstate(invalid="ignore"):
+        within = (image >= 0) & (image <= (width, height))
+    inside = np.logical_and(within[:, 0], within[:, 1])
+    pieces: list[Line] = []
+    for number in np.flatnonzero(inside):
+        if number == 0 or not inside[number - 1]:
+            pieces.append([])
+        pieces[-1].append((round(float(image[number, 0]), 1), round(float(image[number, 1]), 1)))
+    return GridLine(axis=axis, at_m=at_m, pieces=[piece for piece in pieces if len(piece) > 1])
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    steps = [step for step in GRID_STEPS_M if (high - low) / step <= GRID_LINES]
+    step = steps[0] if steps else high - low
+    return [number * step for number in range(ceil(low / step), floor(high / step) + 1)]
+
+
+def _around(camera: CameraDraft) -> Extent:
+    points = np.array(camera.points, dtype=np.float64)
+    west, south = points[:, 2:].min(axis=0) - STRETCH_M
+    east, north = points[:, 2:].max(axis=0) + STRETCH_M
+    return float(west), float(south), float(east), float(north)
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None
+
+
+def _pair(point: Floats) -> tuple[float, float] | None:
+    return (float(point[0]), float(point[1])) if np.isfinite(point).all() else None
+
+
+def _rms(values: Sequence[float]) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
