@@ -21,8 +21,7 @@ from edge.parts_io import Parts, eyes_of, fusion_of, items_of, meta_of, visits_o
 from edge.pipeline import Found, Pipeline
 from edge.process_io import lock_folder
 from edge.release.released import Released
-from edge.rfid.driver import Settings
-from edge.rfid.drivers import FAMILIES
+from edge.rfid.drivers import candidates
 from edge.rfid.epc import ProductClasses
 from edge.rfid.reader_io import Reader
 from edge.uplink.mqtt_io import Uplink
@@ -245,16 +244,15 @@ class Agent:
         return self._clock.utc_of(self._clock.now_ms()) or datetime.now(UTC)
 
     def _reader(self, reader: ReaderConfig, *, classes: ProductClasses) -> Reader:
-        settings = Settings(reader.region, reader.power_dbm)
-        family = FAMILIES[reader.family]
         return Reader(
             reader.name,
             reader.port,
-            driver=lambda now_ms: family(settings, classes=classes, now_ms=now_ms),
+            candidates=candidates(
+                reader.settings(), classes=classes, family=reader.family, baud=reader.baud
+            ),
             sink=lambda reads: self._inbox.put(list(reads)),
             scene_ms=self._clock.now_ms,
             wall_ms=wall_ms,
-            baud=reader.baud,
             on_crash=self._inbox.crash,
         )
 

@@ -14,8 +14,7 @@ from edge.errors import AgentError, ConfigError, DeviceError
 from edge.parts_io import Parts, ground_of, read_config
 from edge.release.privacy import Budget
 from edge.rfid import reader_io
-from edge.rfid.driver import Settings
-from edge.rfid.drivers import FAMILIES
+from edge.rfid.drivers import candidates
 from edge.rfid.epc import ProductClasses
 from edge.uplink import mqtt_io
 from edge.uplink.outbox_io import Outbox
@@ -77,15 +76,9 @@ def _camera(camera: CameraConfig) -> str:
 
 
 def _reader(reader: ReaderConfig) -> str:
-    settings = Settings(reader.region, reader.power_dbm)
     classes = ProductClasses(secrets.token_bytes(32))
-    family = FAMILIES[reader.family]
-    return reader_io.probe(
-        reader.port,
-        driver=lambda now_ms: family(settings, classes=classes, now_ms=now_ms),
-        wall_ms=wall_ms,
-        baud=reader.baud,
-    )
+    known = candidates(reader.settings(), classes=classes, family=reader.family, baud=reader.baud)
+    return reader_io.probe(reader.port, candidates=known, wall_ms=wall_ms)
 
 
 def _outbox(config: StoreConfig) -> str:

@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from edge.errors import ConfigError
+from edge.rfid.driver import SESSIONS, Antenna, Place, Region, Settings
+from edge.rfid.drivers import AUTO, FAMILIES
 from edge.visits.plan import FloorPlan, Polygon, Zone, ZoneKind
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
@@ -89,26 +91,58 @@ class CameraConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     centre_px: tuple[float, float] | None = None
 
 
+class AntennaConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One antenna of a reader that has several.
+
+    Attributes:
+        number: of the reader's port, from 1.
+        zone: the zone it serves.
+        place: as in ``ReaderConfig``.
+        at: ``[east_m, north_m]``, as ``antenna`` in ``ReaderConfig``.
+    """
+
+    number: Annotated[int, msgspec.Meta(ge=1, le=64)]
+    zone: Name
+    place: Place = "shelf"
+    at: tuple[float, float] | None = None
+
+
 class ReaderConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One RFID reader on a serial port.
 
     Attributes:
-        zone: the zone its antenna serves.
-        place: ``shelf`` watches goods leave and return; ``till`` confirms a sale.
         region: radio region, never guessed: the law differs.
+        family: ``auto`` finds out; a name makes sure, and opens the port faster.
+        baud: of the line; without it, the usual ones are tried.
+        zone: the zone its antenna serves; of a reader with one.
+        place: ``shelf`` watches goods leave and return; ``fitting-room`` and ``exit`` where they
+            go; ``till`` confirms a sale. How tags are asked follows from it.
         antenna: ``[east_m, north_m]`` of the antenna, so that goods are looked for around it;
             without it they are taken to be anywhere in the zone.
+        antennas: instead of zone, place and antenna, for a reader with several.
     """
 
     name: Name
     port: str
-    zone: Name
-    region: Literal["EU", "US", "CN900", "CN800", "KR"]
-    family: Literal["m100"] = "m100"
-    baud: int = 115200
+    region: Region
+    family: Literal["auto", "m100", "metratec", "uhfreader"] = "auto"
+    baud: Annotated[int, msgspec.Meta(ge=1200, le=921_600)] | None = None
     power_dbm: Annotated[float, msgspec.Meta(ge=0.0, le=33.0)] = 20.0
-    place: Literal["shelf", "till"] = "shelf"
+    zone: Name | None = None
+    place: Place = "shelf"
     antenna: tuple[float, float] | None = None
+    antennas: tuple[AntennaConfig, ...] = ()
+
+    def served(self) -> tuple[AntennaConfig, ...]:
+        """Give its antennas, each with the zone it serves."""
+        if self.antennas or self.zone is None:
+            return self.antennas
+        return (AntennaConfig(number=1, zone=self.zone, place=self.place, at=self.antenna),)
+
+    def settings(self) -> Settings:
+        """Give what its driver sets up."""
+        antennas = tuple(Antenna(one.number, SESSIONS[one.place]) for one in self.served())
+        return Settings(self.region, self.power_dbm, antennas)
 
 
 class ZoneConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -291,7 +325,17 @@ def _check_names(config: StoreConfig, *, where: str) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"{where}: two devices are called {name!r}; rename one")
-    shelves = [reader.zone for reader in config.readers if reader.place == "shelf"]
+    _check_readers(config, where=where)
+
+
+def _check_readers(config: StoreConfig, *, where: str) -> None:
+    for reader in config.readers:
+        _check_antennas(reader, where=where)
+    shelves = [
+        zone
+        for reader in config.readers
+        for zone in {one.zone for one in reader.served() if one.place == "shelf"}
+    ]
     for zone in shelves:
         if shelves.count(zone) > 1:
             raise ConfigError(
@@ -300,11 +344,28 @@ def _check_names(config: StoreConfig, *, where: str) -> None:
             )
     zones = {zone.id for zone in config.plan.zones}
     for reader in config.readers:
-        if reader.zone not in zones:
-            raise ConfigError(
-                f"{where}: reader {reader.name!r} serves zone {reader.zone!r}, which the plan "
-                f"lacks; its zones are {', '.join(sorted(zones)) or 'none'}"
-            )
+        for one in reader.served():
+            if one.zone not in zones:
+                raise ConfigError(
+                    f"{where}: reader {reader.name!r} serves zone {one.zone!r}, which the plan "
+                    f"lacks; its zones are {', '.join(sorted(zones)) or 'none'}"
+                )
+
+
+def _check_antennas(reader: ReaderConfig, *, where: str) -> None:
+    if (reader.zone is None) == (not reader.antennas):
+        raise ConfigError(
+            f"{where}: reader {reader.name!r} needs a zone, if it has one antenna, or "
+            "[[readers.antennas]] with a zone each; not both"
+        )
+    numbers = [one.number for one in reader.antennas]
+    if len(set(numbers)) < len(numbers):
+        raise ConfigError(f"{where}: reader {reader.name!r} has two antennas of one number")
+    if reader.family != AUTO and max(numbers, default=1) > FAMILIES[reader.family].antennas:
+        raise ConfigError(
+            f"{where}: reader {reader.name!r} has no antenna {max(numbers)}: {reader.family} "
+            f"readers have {FAMILIES[reader.family].antennas}"
+        )
 
 
 def _check_dayparts(dayparts: tuple[DaypartConfig, ...], *, where: str) -> None:

@@ -19,7 +19,7 @@ from edge.errors import ConfigError, PrivacyError
 from edge.release.hours import Daypart, Hours
 from edge.release.privacy import Budget
 from edge.release.windows import WindowParams, Windows
-from edge.rfid.items import ItemParams, Items, Place
+from edge.rfid.items import ItemParams, Items, Key, Place
 from edge.vision.fusion import Fusion
 from edge.vision.ground import Ground
 from edge.vision.lens import Lens, LensKind
@@ -192,7 +192,8 @@ def meta_of(
     config: StoreConfig, *, config_hash: str, codebook: Codebook, budget: Budget
 ) -> messages.Meta:
     """Tell what an agent is, as the contract does."""
-    reading = {reader.zone for reader in config.readers if reader.place == "shelf"}
+    served = [one for reader in config.readers for one in reader.served()]
+    reading = {one.zone for one in served if one.place == "shelf"}
     return messages.Meta(
         version=version("aislewise"),
         config_hash=config_hash,
@@ -231,13 +232,18 @@ def _refuse_meta(config: StoreConfig, *, budget: Budget) -> None:
 
 def items_of(config: StoreConfig) -> Items:
     """Give what turns reads into item events."""
-    places = {one.name: Place(one.zone, one.place) for one in config.readers}
+    places: dict[str | Key, Place] = {
+        (reader.name, one.number): Place(one.zone, one.place)
+        for reader in config.readers
+        for one in reader.served()
+    }
     return Items(ItemParams(), places)
 
 
 def visits_of(config: StoreConfig, *, parts: Parts) -> Visits:
     """Give what turns tracks and item events into visits."""
-    antennas = {one.zone: one.antenna for one in config.readers if one.antenna is not None}
+    served = [one for reader in config.readers for one in reader.served()]
+    antennas = {one.zone: one.at for one in served if one.at is not None}
     return Visits(parts.floor, antennas=antennas)
 
 

@@ -1,48 +1,38 @@
-"""Bytes to frames for protocols whose header says how long a frame is; loses no frame to noise."""
+"""Bytes to frames for protocols whose frames can be told by their bytes; loses none to noise."""
 
 from __future__ import annotations
 
 import binascii
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """A whole frame, envelope included, whose check sums are right."""
-
-    raw: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Broken:
-    """A place that looked like a frame and was none; ``why`` names the first thing wrong."""
+    """A place that looked like a frame and was none; or a run of bytes that never did.
+
+    Attributes:
+        why: names the first thing wrong; ``noise`` for bytes outside any frame.
+        claims: length of the frame it claimed to be, bytes. What is wrong in there as well is
+            not told again, but sound frames in there are found.
+    """
 
     why: str
+    claims: int = 1
+
+
+NOISE = Broken("noise")
 
 
 class Rule(Protocol):
     """What one protocol's frames look like."""
 
-    def starts(self) -> bytes:
-        """Give the bytes a frame may start with, one each."""
+    def seek(self, data: bytes, at: int) -> int:
+        """Give the next place, from ``at`` on, where a frame may start; the end if none."""
         ...
 
-    def length(self, head: bytes) -> int | str:
-        """Give the length of the frame that starts here, in bytes, or why it is none.
-
-        Args:
-            head: the first ``HEAD`` bytes.
-        """
-        ...
-
-    def fault(self, frame: bytes) -> str:
-        """Say what is wrong with a whole frame; empty if nothing is, and it is accepted."""
-        ...
-
-    @property
-    def head(self) -> int:
-        """How many bytes ``length`` needs."""
+    def frame(self, data: bytes, at: int) -> int | Broken:
+        """Give the length of the sound frame that starts here, 0 if bytes of it are missing."""
         ...
 
 
@@ -55,7 +45,9 @@ class Splitter:
 
     def __init__(self, rule: Rule) -> None:
         self._rule = rule
-        self._kept = bytearray()
+        self._kept = b""
+        self._excused = 0
+        self._noisy = False
         self.skipped = 0
         """Bytes that belonged to no frame."""
 
@@ -64,48 +56,51 @@ class Splitter:
         """Whether the last bytes may be the start of a frame."""
         return bool(self._kept)
 
-    def feed(self, data: bytes) -> list[Frame | Broken]:
-        """Take the next bytes."""
+    def feed(self, data: bytes) -> list[bytes | Broken]:
+        """Take the next bytes; gives whole, sound frames, and what was none."""
         self._kept += data
         return self._cut(whole=False)
 
-    def flush(self) -> list[Frame | Broken]:
+    def flush(self) -> list[bytes | Broken]:
         """Take the line's silence: what is unfinished will not be finished."""
         return self._cut(whole=True)
 
-    def _cut(self, *, whole: bool) -> list[Frame | Broken]:
-        found: list[Frame | Broken] = []
-        kept, at, rule = self._kept, 0, self._rule
-        while (at := self._seek(at)) < len(kept):
-            length = self._measure(at, whole=whole)
-            if length is None:
+    def _cut(self, *, whole: bool) -> list[bytes | Broken]:
+        found: list[bytes | Broken] = []
+        data, rule = self._kept, self._rule
+        end, at = len(data), 0
+        while True:
+            start = rule.seek(data, at)
+            if start > at:
+                self._skip(NOISE, at, start, found)
+                at = start
+            if at >= end:
                 break
-            why = length if isinstance(length, str) else rule.fault(bytes(kept[at : at + length]))
-            if why:
-                found.append(Broken(why))
+            length = rule.frame(data, at)
+            if length == 0:
+                if not whole:
+                    break
+                length = Broken("unfinished", end - at)
+            if isinstance(length, Broken):
+                self._skip(length, at, at + 1, found)
                 at += 1
-                self.skipped += 1
-            elif isinstance(length, int):
-                found.append(Frame(bytes(kept[at : at + length])))
+            else:
+                found.append(data[at : at + length])
                 at += length
-        del kept[:at]
+                self._excused, self._noisy = 0, False
+        self._kept = data[at:]
+        self._excused = max(0, self._excused - at)
         return found
 
-    def _seek(self, at: int) -> int:
-        """Give the next place a frame may start, counting what is passed over."""
-        places = (self._kept.find(start, at) for start in self._rule.starts())
-        place = min((place for place in places if place >= 0), default=len(self._kept))
-        self.skipped += place - at
-        return place
-
-    def _measure(self, at: int, *, whole: bool) -> int | str | None:
-        """Give the frame's length, why there is none, or nothing if bytes are missing."""
-        kept, rule = self._kept, self._rule
-        if len(kept) - at >= rule.head:
-            length = rule.length(bytes(kept[at : at + rule.head]))
-            if isinstance(length, str) or len(kept) - at >= length:
-                return length
-        return "unfinished" if whole else None
+    def _skip(self, broken: Broken, start: int, end: int, found: list[bytes | Broken]) -> None:
+        """Pass bytes over, and tell why unless it was told."""
+        self.skipped += end - start
+        if end <= self._excused or (broken is NOISE and self._noisy):
+            return
+        self._noisy = True
+        if broken is not NOISE:
+            self._excused = start + broken.claims
+        found.append(broken)
 
 
 def gen2_crc(data: bytes) -> int:
@@ -117,3 +112,19 @@ def gen2_crc(data: bytes) -> int:
     '0x3a76'
     """
     return binascii.crc_hqx(data, 0xFFFF) ^ 0xFFFF
+
+
+_MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+
+def mcrf4xx_crc(data: bytes) -> int:
+    """Give the CRC-16/MCRF4XX: reflected polynomial 8408, preset FFFF, no final complement.
+
+    The standard library's CRC of the mirrored polynomial, over mirrored bytes. Over a frame that
+    ends in its own CRC, low byte first, it is 0.
+
+    >>> hex(mcrf4xx_crc(bytes.fromhex("04FF01")))
+    '0xb41b'
+    """
+    crc = binascii.crc_hqx(data.translate(_MIRRORED), 0xFFFF)
+    return _MIRRORED[crc & 0xFF] << 8 | _MIRRORED[crc >> 8]

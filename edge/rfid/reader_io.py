@@ -7,20 +7,27 @@ import termios
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import Literal
 
 import serial
 
 from edge.errors import DeviceError
 from edge.rfid.driver import Driver, Empty, Info, Read, Rejected, Report
+from edge.rfid.drivers import Candidate
 from edge.rfid.reads import Alive, TagRead
-
-DriverFactory = Callable[[int], Driver]
-"""Wall milliseconds to the driver of a line opened then."""
 
 GATHER_S = 0.01
 """Bytes are gathered for this long after the first, so that a busy reader costs little CPU."""
+GATHER_MOST = 1024
+"""Unless there are this many already: a terminal holds 4 kB, and what does not fit is lost."""
+LISTEN_S = 0.3
+"""For an answer to a hello; known readers answer within a tenth of a second."""
+PASSES = 2
+"""Hellos to each candidate: a module asleep swallows the first, a scanning one may miss it."""
+MOST_TEXT = 80
+"""Characters of a module's own words that are shown."""
 TURN_S = 0.05
 """Longest wait for bytes; bounds how late a time-out or the end is noticed."""
 WRITE_S = 2.0
@@ -41,8 +48,8 @@ class Reader:
     Args:
         name: as configured.
         port: device path.
-        driver: makes the family's driver for a fresh line.
-        baud: of the line.
+        candidates: what the line may be; of several, the one that answers is taken, at every
+            opening.
         sink: takes reads in order, and word of rounds that heard nothing.
         scene_ms: clock that dates reads; asked once per piece of bytes.
         wall_ms: clock for time-outs.
@@ -54,23 +61,23 @@ class Reader:
         name: str,
         port: str,
         *,
-        driver: DriverFactory,
+        candidates: Sequence[Candidate],
         sink: Callable[[list[TagRead | Alive]], None],
         scene_ms: Callable[[], int],
         wall_ms: Callable[[], int],
-        baud: int = 115200,
         on_crash: Callable[[BaseException], None] | None = None,
     ) -> None:
         self.name = name
         self.state: Literal["up", "down", "starting"] = "starting"
-        self.detail = ""
         self._port = port
-        self._baud = baud
-        self._driver = driver
+        self._candidates = tuple(candidates)
         self._sink = sink
         self._scene_ms = scene_ms
         self._wall_ms = wall_ms
         self._on_crash = on_crash
+        self._trouble = ""
+        self._module = ""
+        self._unplugged: set[int] = set()
         self._alive_ms: dict[int, int] = {}
         self._counters: Counter[str] = Counter()
         self._stop = threading.Event()
@@ -86,6 +93,14 @@ class Reader:
         if self._thread.ident is not None:
             self._thread.join(CLOSE_S)
 
+    @property
+    def detail(self) -> str:
+        """What is wrong; if nothing is, what the module says of itself."""
+        if self._trouble or not self._unplugged:
+            return self._trouble or self._module
+        numbers = ", ".join(map(str, sorted(self._unplugged)))
+        return f"antenna {numbers} seems unplugged; check its cable"
+
     def counters(self) -> dict[str, int]:
         """Give counts of the line's and module's faults; none depends on who or what passes."""
         return dict(self._counters)
@@ -94,7 +109,7 @@ class Reader:
         try:
             self._keep_open()
         except BaseException as error:
-            self.state, self.detail = "down", f"its thread ended: {type(error).__name__}"
+            self.state, self._trouble = "down", f"its thread ended: {type(error).__name__}"
             if self._on_crash is None:
                 raise
             self._on_crash(error)
@@ -104,8 +119,9 @@ class Reader:
         failures = 0
         while not self._stop.is_set():
             try:
-                with open_port(self._port, baud=self._baud) as line:
-                    self._serve(line)
+                chosen = self._choose()
+                with open_port(self._port, baud=chosen.baud) as line:
+                    self._serve(line, chosen)
             except DeviceError as error:
                 lost = str(error)
             except LINE_ERRORS as error:
@@ -113,13 +129,19 @@ class Reader:
             else:
                 return
             failures = 0 if self.state == "up" else failures + 1
-            self.state, self.detail = "down", lost
+            self.state, self._trouble = "down", lost
             self._counters["reconnects"] += 1
             self._stop.wait(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)])
 
-    def _serve(self, line: serial.Serial) -> None:
+    def _choose(self) -> Candidate:
+        if len(self._candidates) == 1:
+            return self._candidates[0]
+        return detect(self._port, self._candidates, stop=self._stop.is_set)
+
+    def _serve(self, line: serial.Serial, chosen: Candidate) -> None:
         """Carry bytes between line and driver until the end, or until the line seems wedged."""
-        driver = self._driver(self._wall_ms())
+        driver = chosen.driver(self._wall_ms())
+        self._unplugged.clear()
         silences = 0
         while not self._stop.is_set():
             for report in self._turn(line, driver):
@@ -128,7 +150,7 @@ class Reader:
                 elif isinstance(report, Rejected) and report.frame:
                     self._counters["frames_rejected"] += 1
             if silences >= SILENCES:
-                raise DeviceError(f"{self._port}: {self.detail}")
+                raise DeviceError(f"{self._port}: {self._trouble}")
         line.write(driver.farewell())
 
     def _turn(self, line: serial.Serial, driver: Driver) -> list[Report]:
@@ -154,6 +176,7 @@ class Reader:
         found: list[TagRead | Alive] = [
             _stamp(report, self.name, scene_ms) for report in reports if isinstance(report, Read)
         ]
+        self._unplugged -= {one.antenna for one in reports if isinstance(one, Read | Empty)}
         for antenna in {report.antenna for report in reports if isinstance(report, Empty)}:
             if scene_ms >= self._alive_ms.get(antenna, scene_ms - ALIVE_MS) + ALIVE_MS:
                 self._alive_ms[antenna] = scene_ms
@@ -163,54 +186,87 @@ class Reader:
     def _note(self, info: Info, *, silences: int) -> int:
         """Keep state and counters; give how often in a row the reader was silent."""
         if info.kind == "reading":
-            self.state, self.detail = "up", self.detail if self.state == "up" else ""
+            self.state, self._trouble = "up", ""
             return 0
+        if info.kind == "module":
+            self._module = _printable(info.text)
         if info.kind == "silent":
             self._counters["restarts"] += 1
-            self.state, self.detail = "down", "does not answer; check its power, cable and baud"
+            self.state, self._trouble = "down", "does not answer; check its power, cable and baud"
             return silences + 1
         if info.kind == "refused":
             self._counters["refused"] += 1
-            self.state, self.detail = "down", f"refuses {info.text}; correct the configuration"
-        elif info.kind in {"error", "reissued"}:
+            self.state, self._trouble = "down", f"refuses {info.text}; correct the configuration"
+        elif info.kind in {"error", "reissued", "full", "antenna"}:
             self._counters[info.kind] += 1
+            self._unplugged |= {info.antenna} if info.kind == "antenna" else set()
         return silences
 
 
-def probe(
-    port: str, *, driver: DriverFactory, wall_ms: Callable[[], int], baud: int = 115200
-) -> str:
-    """Start a reader once and give what its module says of itself.
+def detect(
+    port: str, candidates: Sequence[Candidate], *, stop: Callable[[], bool] = lambda: False
+) -> Candidate:
+    """Find out which reader is on a line, and at which speed.
+
+    Raises:
+        DeviceError: as ``open_port``; or none of them answers.
+    """
+    for _ in range(PASSES):
+        for baud, group in groupby(candidates, key=lambda candidate: candidate.baud):
+            if not stop():
+                found = _hello(port, tuple(group), baud=baud)
+                if found is not None:
+                    return found
+    speeds = ", ".join(str(baud) for baud in dict.fromkeys(one.baud for one in candidates))
+    raise DeviceError(f"{port}: no reader answers at {speeds} baud; check its power and its cable")
+
+
+def _hello(port: str, group: Sequence[Candidate], *, baud: int) -> Candidate | None:
+    """Greet a line in the manner of each family; give the one whose words come back."""
+    with open_port(port, baud=baud) as line:
+        for candidate in group:
+            line.write(candidate.family.hello)
+            until_s = time.monotonic() + LISTEN_S
+            answer = b""
+            while time.monotonic() < until_s:
+                answer += line.read(max(1, line.in_waiting))
+                found = next((one for one in group if one.family.knows(answer)), None)
+                if found is not None:
+                    return found
+    return None
+
+
+def probe(port: str, *, candidates: Sequence[Candidate], wall_ms: Callable[[], int]) -> str:
+    """Start a reader once and give its family, speed, and what its module says of itself.
 
     Raises:
         DeviceError: no such port, no permission, port in use or lost, no answer, a setting
             refused.
     """
     try:
-        with open_port(port, baud=baud) as line:
-            return _module(line, port=port, driver=driver, wall_ms=wall_ms)
+        chosen = candidates[0] if len(candidates) == 1 else detect(port, candidates)
+        with open_port(port, baud=chosen.baud) as line:
+            said = _module(line, port=port, driver=chosen.driver(wall_ms()), wall_ms=wall_ms)
     except LINE_ERRORS as error:
         raise DeviceError(
             f"{port} was lost: {_reason(error)}; check that it is a reader's port, its cable and "
             "its power"
         ) from error
+    return f"{chosen.name} at {chosen.baud} baud: {said}"
 
 
-def _module(
-    line: serial.Serial, *, port: str, driver: DriverFactory, wall_ms: Callable[[], int]
-) -> str:
+def _module(line: serial.Serial, *, port: str, driver: Driver, wall_ms: Callable[[], int]) -> str:
     """Start a module, stop it, and give its own words."""
-    started = driver(wall_ms())
     said = ""
     while True:
-        reports = started.feed(_gather(line), now_ms=wall_ms())
-        reports += started.advance(wall_ms())
-        line.write(started.outgoing())
+        reports = driver.feed(_gather(line), now_ms=wall_ms())
+        reports += driver.advance(wall_ms())
+        line.write(driver.outgoing())
         for info in (report for report in reports if isinstance(report, Info)):
             if info.kind == "module":
-                said = info.text
+                said = _printable(info.text)
             elif info.kind == "reading":
-                line.write(started.farewell())
+                line.write(driver.farewell())
                 return said
             elif info.kind == "refused":
                 raise DeviceError(f"{port}: the reader refuses {info.text}; correct that setting")
@@ -219,6 +275,11 @@ def _module(
                     f"{port}: no answer at {line.baudrate} baud; check the reader's power, its "
                     "cable, and family and baud in the configuration"
                 )
+
+
+def _printable(text: str) -> str:
+    """Keep a module's words to what a line on a screen bears."""
+    return "".join(one for one in text if one.isprintable())[:MOST_TEXT]
 
 
 def open_port(port: str, *, baud: int) -> serial.Serial:
@@ -252,8 +313,8 @@ def _reason(error: Exception) -> str:
 
 def _gather(line: serial.Serial) -> bytes:
     """Wait for bytes, not long, and take all that come within a moment."""
-    data: bytes = line.read(1)
-    if data:
+    data: bytes = line.read(max(1, line.in_waiting))
+    if 0 < len(data) < GATHER_MOST:
         time.sleep(GATHER_S)
         data += line.read(line.in_waiting)
     return data

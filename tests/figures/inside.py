@@ -25,8 +25,8 @@ import numpy as np
 from edge.config import StoreConfig, parse
 from edge.parts_io import Parts, eyes_of, fusion_of, items_of, visits_of
 from edge.pipeline import Pipeline
-from edge.rfid.driver import Empty, Read, Settings
-from edge.rfid.drivers import FAMILIES
+from edge.rfid.driver import Empty, Read
+from edge.rfid.drivers.m100 import M100
 from edge.rfid.epc import ProductClasses
 from edge.rfid.reads import Alive, TagRead
 from edge.vision.tracking import FloorPoint, Sighting
@@ -110,12 +110,7 @@ def watch(
         visits=visits_of(config, parts=parts),
     )
     classes = ProductClasses(bytes(32))
-    drivers = {
-        one.name: FAMILIES[one.family](
-            Settings(one.region, one.power_dbm), classes=classes, now_ms=0
-        )
-        for one in config.readers
-    }
+    drivers = {one.name: M100(one.settings(), classes=classes, now_ms=0) for one in config.readers}
     rng = np.random.default_rng(1)
     visits: list[Visit] = []
     seen_s = frames = 0.0

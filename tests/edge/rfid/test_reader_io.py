@@ -8,16 +8,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from edge.errors import DeviceError
 from edge.rfid.driver import Driver, Region, Settings
+from edge.rfid.drivers import FAMILIES, Candidate, candidates
 from edge.rfid.drivers.m100 import M100
 from edge.rfid.epc import ProductClasses
-from edge.rfid.reader_io import DriverFactory, Reader, open_port, probe
+from edge.rfid.reader_io import Reader, open_port, probe
 from edge.rfid.reads import Alive, TagRead
 from firmware_sim import m100 as firmware
 from firmware_sim.goods import sgtin96
@@ -61,9 +61,16 @@ def module(
         yield port
 
 
-def driver(now_ms: int, *, region: Region = "EU", power_dbm: float = 20.0) -> M100:
+def known(
+    *, region: Region = "EU", power_dbm: float = 20.0, family: str = "m100"
+) -> tuple[Candidate, ...]:
     classes = ProductClasses(bytes(range(32)))
-    return M100(Settings(region, power_dbm), classes=classes, now_ms=now_ms)
+    settings = Settings(region, power_dbm)
+    return candidates(settings, classes=classes, family=family, baud=115_200)
+
+
+def made(driver: Callable[[int], Driver]) -> tuple[Candidate, ...]:
+    return (Candidate("m100", FAMILIES["m100"], 115_200, driver),)
 
 
 @contextmanager
@@ -71,7 +78,7 @@ def reading(
     link: Path,
     sink: Callable[[list[TagRead | Alive]], None],
     *,
-    driver: DriverFactory = driver,
+    candidates: tuple[Candidate, ...] | None = None,
     scene_ms: Callable[[], int] | None = None,
     on_crash: Callable[[BaseException], None] | None = None,
 ) -> Iterator[Reader]:
@@ -79,7 +86,7 @@ def reading(
     reader = Reader(
         "toys",
         str(link),
-        driver=driver,
+        candidates=candidates or known(),
         sink=sink,
         scene_ms=scene_ms or (lambda: next(ticks)),
         wall_ms=wall_ms,
@@ -136,7 +143,7 @@ def test_an_unplugged_reader_comes_back(
         heard = len(reads)
         port.replug()
         until(lambda: len(reads) > heard and reader.state == "up")
-        assert reader.detail == ""
+        assert reader.detail == "M100 26dBm V1.0"
         assert reader.counters()["reconnects"] >= 1
 
 
@@ -164,31 +171,35 @@ def test_counters_tell_nothing_of_tags(
             "refused",
             "error",
             "reissued",
+            "full",
+            "antenna",
         }
 
 
 def test_probe_gives_the_modules_own_words(tmp_path: Path) -> None:
     with module(tmp_path / "reader"):
-        assert probe(str(tmp_path / "reader"), driver=driver, wall_ms=wall_ms) == "M100 26dBm V1.0"
+        assert probe(str(tmp_path / "reader"), candidates=known(), wall_ms=wall_ms) == (
+            "m100 at 115200 baud: M100 26dBm V1.0"
+        )
 
 
 def test_probe_names_the_mend(tmp_path: Path) -> None:
     with pytest.raises(DeviceError, match=r"ttyNone: no such port; plug"):
-        probe(str(tmp_path / "ttyNone"), driver=driver, wall_ms=wall_ms)
+        probe(str(tmp_path / "ttyNone"), candidates=known(), wall_ms=wall_ms)
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(DeviceError, match="cannot be opened as a serial port"):
-        probe(str(tmp_path / "file"), driver=driver, wall_ms=wall_ms)
+        probe(str(tmp_path / "file"), candidates=known(), wall_ms=wall_ms)
     with module(tmp_path / "reader"):
-        strong = partial(driver, power_dbm=33.0)
+        strong = known(power_dbm=33.0)
         with pytest.raises(DeviceError, match="refuses power_dbm 33; correct"):
-            probe(str(tmp_path / "reader"), driver=strong, wall_ms=wall_ms)
+            probe(str(tmp_path / "reader"), candidates=strong, wall_ms=wall_ms)
 
 
 def test_probe_of_a_deaf_line() -> None:
     host, device = pty.openpty()
     try:
         with pytest.raises(DeviceError, match="no answer at 115200 baud"):
-            probe(os.ttyname(device), driver=driver, wall_ms=wall_ms)
+            probe(os.ttyname(device), candidates=known(), wall_ms=wall_ms)
     finally:
         os.close(host)
         os.close(device)
@@ -249,15 +260,15 @@ def test_empty_rounds_say_now_and_then_that_the_reader_lives(
 def test_a_line_that_dies_in_the_terminals_own_way_is_lost_not_fatal(
     deaf: Path, until: Callable[[Callable[[], bool]], None]
 ) -> None:
-    made: list[int] = []
+    opened: list[int] = []
 
     def failing(now_ms: int) -> Driver:
-        made.append(now_ms)
+        opened.append(now_ms)
         return Failing(termios.error(5, "Input/output error"))
 
     crashes: list[BaseException] = []
-    with reading(deaf, lambda _: None, driver=failing, on_crash=crashes.append) as reader:
-        until(lambda: len(made) >= 2)
+    with reading(deaf, lambda _: None, candidates=made(failing), on_crash=crashes.append) as reader:
+        until(lambda: len(opened) >= 2)
         assert reader.state == "down"
         assert "was lost: input/output error" in reader.detail
     assert crashes == []
@@ -269,7 +280,7 @@ def test_what_nobody_foresaw_is_handed_over(
     bug = KeyError("ours")
     crashes: list[BaseException] = []
     with reading(
-        deaf, lambda _: None, driver=lambda _: Failing(bug), on_crash=crashes.append
+        deaf, lambda _: None, candidates=made(lambda _: Failing(bug)), on_crash=crashes.append
     ) as reader:
         until(lambda: crashes == [bug])
         assert reader.state == "down"
@@ -291,15 +302,15 @@ def test_a_sink_that_blocks_does_not_hold_up_the_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize("error", [termios.error(5, "Input/output error"), OSError(5, "i/o")])
 def test_probe_of_a_line_that_dies(deaf: Path, error: Exception) -> None:
     with pytest.raises(DeviceError, match=r"was lost: i.*check that it is a reader's port"):
-        probe(str(deaf), driver=lambda _: Failing(error), wall_ms=wall_ms)
+        probe(str(deaf), candidates=made(lambda _: Failing(error)), wall_ms=wall_ms)
 
 
 def test_probe_of_a_port_that_takes_nothing(deaf: Path) -> None:
     with pytest.raises(DeviceError, match="was lost: write timeout"):
-        probe(str(deaf), driver=lambda _: Talking(), wall_ms=wall_ms)
+        probe(str(deaf), candidates=made(lambda _: Talking()), wall_ms=wall_ms)
 
 
 @pytest.mark.parametrize("port", ["/dev/tty\0", "/dev/\udc80"])
 def test_probe_of_a_name_that_is_none(port: str) -> None:
     with pytest.raises(DeviceError, match="port"):
-        probe(port, driver=driver, wall_ms=wall_ms)
+        probe(port, candidates=known(), wall_ms=wall_ms)

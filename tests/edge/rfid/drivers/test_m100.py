@@ -3,11 +3,8 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from edge.rfid.driver import Empty, Info, Read, Region, Rejected, Report, Settings
-from edge.rfid.drivers import FAMILIES
+from edge.rfid.driver import Antenna, Empty, Info, Read, Region, Rejected, Report, Settings
 from edge.rfid.drivers.m100 import M100, command
 from edge.rfid.epc import ProductClasses
 
@@ -140,26 +137,46 @@ def test_busy_channels_are_no_look_at_the_field(driver: M100, module: Module) ->
     assert driver.feed(module.frame(1, 0xFF, b"\x20"), now_ms=200) == []
 
 
-def test_rounds_used_up_are_ordered_anew(driver: M100, module: Module) -> None:
+def test_rounds_used_up_or_a_restart_set_it_up_anew_region_first(
+    driver: M100, module: Module
+) -> None:
     drive(driver, module, until_ms=100)
     driver.feed(FIELD_ERROR, now_ms=500)
     assert driver.due_ms() == 1500
-    assert driver.advance(1500) == [Info("reissued")]
-    assert driver.outgoing() == command(0xBB, 0x27, bytes.fromhex("22FFFF"))
-    driver.feed(FIELD_ERROR, now_ms=1600)
-    assert driver.advance(1700) == []
+    heard = len(module.heard)
+    reports = drive(driver, module, until_ms=1500)
+    assert [one.kind for one in reports if isinstance(one, Info)] == [
+        "reissued",
+        "module",
+        "reading",
+    ]
+    again = [code for code, _ in module.heard[heard:]]
+    assert again == [0x28, 0x03, 0x07, 0xAD, 0xB6, 0x0E, 0x27]
 
 
 def test_silence_starts_it_anew(driver: M100, module: Module) -> None:
     drive(driver, module, until_ms=100)
-    reports = drive(driver, module, until_ms=5000, mute=True)
-    assert reports == [Info("reissued")] * 3 + [Info("silent")]
+    reports = drive(driver, module, until_ms=4000, mute=True)
+    assert [one.kind for one in reports if isinstance(one, Info)] == ["reissued", "silent"]
     due_ms = driver.due_ms()
     assert due_ms is not None
     driver.outgoing()
     driver.advance(due_ms)
     assert driver.outgoing() == command(0xBB, 0x28)
     assert drive(driver, module, until_ms=due_ms + 1600)[-1] == Info("reading")
+
+
+def test_our_own_command_come_back_is_no_answer(driver: M100) -> None:
+    driver.advance(0)
+    sent = driver.outgoing()
+    assert driver.feed(sent, now_ms=1) == []
+    assert driver.outgoing() == b""
+
+
+def test_the_exits_session_is_set(classes: ProductClasses, module: Module) -> None:
+    exits = Settings("EU", 20.0, (Antenna(session=1),))
+    drive(M100(exits, classes=classes, now_ms=0), module, until_ms=100)
+    assert (0x0E, bytes.fromhex("1128")) in module.heard
 
 
 def test_a_dead_line_is_silent_after_three_tries(driver: M100) -> None:
@@ -173,68 +190,6 @@ def test_tags_queued_before_the_stop_are_still_reads(driver: M100, module: Modul
     stop = module.frame(1, 0x28, b"\x00")
     reports = driver.feed(bytes.fromhex(SGTIN) + stop + bytes.fromhex(SGTIN), now_ms=5)
     assert [type(report) for report in reports] == [Read, Read]
-
-
-PIECES = st.one_of(
-    st.sampled_from(
-        [
-            bytes.fromhex(SGTIN),
-            FIELD_ERROR,
-            bytes.fromhex("BB01280001002A7E"),
-            bytes.fromhex("BB0107000100097E"),
-            bytes.fromhex("AA02220011C73000E28068900000500E88C6A4A7119B29DD"),
-            bytes.fromhex("BB0222"),
-        ]
-    ),
-    st.binary(max_size=6),
-)
-
-
-@settings(max_examples=200)
-@given(stream=st.lists(PIECES, max_size=12).map(b"".join), cuts=st.lists(st.integers(0, 200)))
-def test_cutting_differently_changes_nothing(stream: bytes, cuts: list[int]) -> None:
-    classes = ProductClasses(bytes(32))
-    for make in FAMILIES.values():
-        whole, pieces = (make(Settings("EU", 20.0), classes=classes, now_ms=0) for _ in range(2))
-        for driver in (whole, pieces):
-            driver.advance(0)
-        expected = whole.feed(stream, now_ms=7)
-        found = []
-        for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(stream)], strict=True):
-            found += pieces.feed(stream[start:end], now_ms=7)
-        if max(cuts, default=0) <= len(stream):
-            assert found == expected
-            assert pieces.outgoing() == whole.outgoing()
-
-
-@settings(max_examples=200)
-@given(stream=st.lists(st.tuples(PIECES, st.integers(0, 900)), max_size=12))
-def test_what_is_due_settles_something(stream: list[tuple[bytes, int]]) -> None:
-    for make in FAMILIES.values():
-        driver = make(Settings("EU", 20.0), classes=ProductClasses(bytes(32)), now_ms=0)
-        now_ms = 0
-        for data, pause in stream:
-            now_ms += pause
-            driver.feed(data, now_ms=now_ms)
-            due_ms = driver.due_ms()
-            assert due_ms is not None
-            driver.advance(due_ms)
-            after = driver.due_ms()
-            assert after is not None
-            assert after > due_ms or after > now_ms
-            now_ms = max(now_ms, due_ms)
-
-
-@given(data=st.binary(max_size=300))
-def test_noise_never_raises_and_never_reads(data: bytes) -> None:
-    driver = M100(Settings("EU", 20.0), classes=ProductClasses(bytes(32)), now_ms=0)
-    driver.advance(0)
-    reports = driver.feed(data, now_ms=1) + driver.advance(200)
-    assert not [report for report in reports if isinstance(report, Read)]
-
-
-def test_the_table_of_families_is_what_the_configuration_offers() -> None:
-    assert set(FAMILIES) == {"m100"}
 
 
 @pytest.mark.parametrize("region", ["EU", "US", "CN900", "CN800", "KR"])
