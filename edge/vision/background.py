@@ -18,9 +18,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.vision.detection import Backdrop, Image
+from edge.vision.detection import Backdrop, Bools, Image
 
-Mask = NDArray[np.bool_]
 Marks = NDArray[np.uint8]
 """(H, W), 255 where something holds."""
 Box = tuple[float, float, float, float]
@@ -49,10 +48,10 @@ class BackgroundParams:
         alike: levels of the brightest-changed colour within which two colours are the same; three
             times the noise of a dim sensor after scaling down.
         grow: by how much of its size a detection's box is grown on each side.
-        grow_px: and at least by this.
+        grow_least: and at least by this share of the picture's width.
         still_ms: how long nothing may have moved around a pixel before it votes again; 0 does not
             ask.
-        move_px: how far around what moves.
+        move: how far around what moves, as a share of the picture's width.
         upset: share of the known pixels that disagree above which the light is taken to have
             changed, or the camera: nothing is known then, and votes count ``hurry`` times.
         hurry: see ``upset``.
@@ -65,16 +64,16 @@ class BackgroundParams:
     most_ms: int = 120_000
     alike: int = 18
     grow: float = 0.25
-    grow_px: float = 4.0
+    grow_least: float = 0.01
     still_ms: int = 0
-    move_px: int = 0
+    move: float = 0.0
     upset: float = 0.4
     hurry: int = 4
     gain_most: float = 3.0
 
 
 STRICT = BackgroundParams(
-    known_ms=60_000, alike=14, grow=0.75, grow_px=12.0, still_ms=8_000, move_px=14
+    known_ms=60_000, alike=14, grow=0.75, grow_least=0.03, still_ms=8_000, move=0.08
 )
 """For a picture that a person looks at: nobody who was in it may show.
 
@@ -117,7 +116,7 @@ class Background:
         return self._learnt().picture
 
     @property
-    def known(self) -> Mask:
+    def known(self) -> Bools:
         """(H, W) bool: where enough samples agreed.
 
         Raises:
@@ -141,7 +140,7 @@ class Background:
         self._next_ms = scene_ms + self._params.every_ms
         free = np.full(image.shape[:2], 255, np.uint8)
         for box in boxes:
-            free[self._around(box)] = 0
+            free[self._around(box, cols=image.shape[1])] = 0
         if self._modes is None:
             self._modes = _Modes.of(image)
             if self._params.still_ms:
@@ -152,7 +151,7 @@ class Background:
             raise ValueError(f"image of shape {image.shape}, not {self._modes.first.shape}")
         if self._stirred is not None:
             free &= self._stirred.feed(
-                image, alike=self._params.alike, around_px=self._params.move_px
+                image, alike=self._params.alike, around_px=round(self._params.move * image.shape[1])
             )
         self._vote(image, modes=self._modes, free=free)
 
@@ -190,11 +189,11 @@ class Background:
         most = self._params.gain_most
         return gain if 1 / most < gain < most else 1.0
 
-    def _around(self, box: Box) -> tuple[slice, slice]:
+    def _around(self, box: Box, *, cols: int) -> tuple[slice, slice]:
         """Give the rows and columns of a grown box."""
         left, top, right, bottom = box
-        wide = max(self._params.grow_px, self._params.grow * (right - left))
-        high = max(self._params.grow_px, self._params.grow * (bottom - top))
+        wide = max(self._params.grow_least * cols, self._params.grow * (right - left))
+        high = max(self._params.grow_least * cols, self._params.grow * (bottom - top))
         return (
             slice(max(0, round(top - high)), max(0, round(bottom + high))),
             slice(max(0, round(left - wide)), max(0, round(right + wide))),
