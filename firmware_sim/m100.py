@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from firmware_sim.radio import Round, Settings
+from firmware_sim.radio import Air, Settings
 
 Envelope = Literal["BB7E", "AADD"]
 COMMAND, RESPONSE, NOTICE = 0x00, 0x01, 0x02
@@ -59,7 +59,7 @@ class M100:
 
     def __init__(
         self,
-        antenna: Callable[[int, Settings], Round],
+        antenna: Air,
         *,
         envelope: Envelope = "BB7E",
         baud: int = 115_200,
@@ -68,22 +68,7 @@ class M100:
         self._antenna = antenna
         self._head, self._end = bytes.fromhex(envelope)
         self._params = params
-        self.baud = baud
-        self._buffer = bytearray()
-        self._queue: list[tuple[int, bytes]] = []
-        self._rounds_left = 0
-        self._next_round_ms = 0
-        self._asleep = False
-        self._auto_sleep_min = 0
-        self._busy_ms = 0
-        self._region = 0x01
-        self._channel = 0
-        self._hopping = True
-        self._power_cdbm = 2000
-        self._query = DEFAULT_QUERY
-        self._select = b"\x01" + b"\x00\x00\x00\x20" + b"\x00" + b"\x00"
-        self._select_mode = 1
-        self._demodulator = bytes.fromhex("030601B0")
+        self._start_baud = baud
         self._answers: dict[int, Callable[[bytes, int], bytes | None]] = {
             0x03: self._module_info,
             0x04: self._idle,
@@ -111,6 +96,26 @@ class M100:
             0xF2: self._scan,
             0xF3: self._scan,
         }
+        self.power_cycle(0)
+
+    def power_cycle(self, now_ms: int) -> None:
+        """Lose power and get it back: every setting is as it left the factory."""
+        self.baud = self._start_baud
+        self._buffer = bytearray()
+        self._queue: list[tuple[int, bytes]] = []
+        self._rounds_left = 0
+        self._next_round_ms = 0
+        self._asleep = False
+        self._auto_sleep_min = 0
+        self._busy_ms = now_ms
+        self._region = 0x01
+        self._channel = 0
+        self._hopping = True
+        self._power_cdbm = 2000
+        self._query = DEFAULT_QUERY
+        self._select = b"\x01" + b"\x00\x00\x00\x20" + b"\x00" + b"\x00"
+        self._select_mode = 1
+        self._demodulator = bytes.fromhex("030601B0")
 
     def feed(self, data: bytes, *, now_ms: int) -> bytes:
         """Take bytes from the host; gives what the module has sent by now."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import termios
 import threading
 import tty
 from collections.abc import Callable
@@ -18,6 +19,8 @@ IDLE_S = 0.05
 """Longest wait for something to do, seconds."""
 TICK_S = 0.002
 """Shortest, so that a fast scene does not spin."""
+GARBLED = bytes((byte * 5 + 0xA7) & 0xFF for byte in range(256))
+"""What bytes look like at another speed than they were sent: nothing like them."""
 BACKLOG_S = 0.5
 """A module's send buffer, in seconds of line time; what does not fit is lost, as on the module."""
 
@@ -35,6 +38,9 @@ class Firmware(Protocol):
 
     def due_ms(self) -> int | None:
         """Tell when there will be some."""
+
+    def power_cycle(self, now_ms: int) -> None:
+        """Lose power and get it back."""
 
 
 class _Line:
@@ -107,6 +113,7 @@ class SerialPort:
         self._lock = lock
         self._line = _Line()
         self._ends: tuple[int, int] | None = None
+        self._powered = True
         self._plugged = threading.Lock()
         self._over = threading.Event()
         self.replug()
@@ -142,6 +149,20 @@ class SerialPort:
             fresh.unlink(missing_ok=True)
             fresh.symlink_to(os.ttyname(device))
             fresh.replace(self._link)
+
+    def power_off(self) -> None:
+        """Take the module's power away; its adapter, and so the path, stay."""
+        with self._plugged:
+            self._powered = False
+            self._line.clear()
+
+    def power_on(self) -> None:
+        """Give it back: the module starts anew."""
+        with self._plugged:
+            if not self._powered:
+                self._powered = True
+                with self._lock:
+                    self._firmware.power_cycle(int(self._scene_s() * 1000))
 
     def close(self) -> None:
         """End the module and remove the path."""
@@ -189,18 +210,29 @@ class SerialPort:
         commands = b""
         with contextlib.suppress(BlockingIOError):
             commands = os.read(host, 4096)
+        if not self._powered:
+            return IDLE_S
         with self._lock:
             baud = self._firmware.baud
-            data = self._firmware.feed(commands, now_ms=int(scene_s * 1000))
+            at_speed = self._at_speed(baud)
+            data = self._firmware.feed(
+                commands if at_speed else commands.translate(GARBLED), now_ms=int(scene_s * 1000)
+            )
             due_ms = self._firmware.due_ms()
         self._line.put(data, baud=baud)
         ready = self._line.take(baud=baud, scene_s=scene_s)
         if ready:
             with contextlib.suppress(BlockingIOError):  # no flow control: nobody reads, it is lost
-                sent = os.write(host, ready)
+                sent = os.write(host, ready if at_speed else ready.translate(GARBLED))
                 self._line.lost += len(ready) - sent
         if self._line.busy:
             return TICK_S
         if due_ms is None:
             return IDLE_S
         return min(IDLE_S, max(TICK_S, (due_ms / 1000 - scene_s) / self._speed))
+
+    def _at_speed(self, baud: int) -> bool:
+        """Tell whether the host has set its end to the module's speed; odd speeds it can't."""
+        assert self._ends is not None
+        wanted = getattr(termios, f"B{baud}", None)
+        return wanted is None or termios.tcgetattr(self._ends[1])[5] == wanted

@@ -6,6 +6,7 @@ Source: rfid/physics.md; every number that is judgement there is a parameter her
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,16 +89,61 @@ class Round:
     replies: tuple[Reply, ...]
 
 
+Air = Callable[[int, Settings], Round]
+"""An antenna's field as a firmware sees it: runs one inventory round at a scene instant."""
+
+
+class Flags:
+    """What tags remember of being read: one for all antennas, for a tag does not know who asks.
+
+    Args:
+        params: how long flags last.
+        rng: where the spread of S1 comes from.
+    """
+
+    def __init__(self, params: RadioParams, *, rng: np.random.Generator) -> None:
+        self._params = params
+        self._rng = rng
+        self._b_until_ms: dict[tuple[bytes, int], float] = {}
+        self._powered_ms: dict[bytes, int] = {}
+
+    def asked(self, epc: bytes, *, now_ms: int, session: int) -> int:
+        """Give a tag power, and tell the target it answers to: 0 for A, 1 for B."""
+        unpowered_ms = now_ms - self._powered_ms.get(epc, now_ms)
+        self._powered_ms[epc] = now_ms
+        if unpowered_ms > 1000 * self._params.s2_s:
+            self._b_until_ms.pop((epc, 2), None)
+            self._b_until_ms.pop((epc, 3), None)
+        return int(now_ms < self._b_until_ms.get((epc, session), -1.0))
+
+    def read(self, epc: bytes, *, now_ms: int, session: int, target: int) -> None:
+        """Flip the tag's flag of this session; S0's falls back as the round's carrier ends."""
+        if target == 1:
+            self._b_until_ms.pop((epc, session), None)
+        elif session == 1:
+            lasts_s = self._rng.uniform(self._params.s1_min_s, self._params.s1_max_s)
+            self._b_until_ms[epc, 1] = now_ms + 1000.0 * float(lasts_s)
+        elif session > 1:  # S2, S3: for as long as there is power
+            self._b_until_ms[epc, session] = math.inf
+
+
 @dataclass(slots=True, eq=False)
 class _Tag:
+    """Whether one antenna hears a tag well just now: Gilbert's two states."""
+
     good: bool
     until_ms: float
-    flag_b_until_ms: float = -1.0
-    powered_ms: int = -1
 
 
 class Radio:
-    """One antenna's field, with the memory tags and multipath have."""
+    """One antenna's field, with the memory tags and multipath have.
+
+    Args:
+        antenna: east, north, height.
+        seed: of all that is random here.
+        params: the air.
+        flags: of the tags; shared by antennas that hear the same ones.
+    """
 
     def __init__(
         self,
@@ -105,10 +151,12 @@ class Radio:
         *,
         seed: int,
         params: RadioParams = RadioParams(),
+        flags: Flags | None = None,
     ) -> None:
         self._antenna = antenna
         self._params = params
         self._rng = np.random.default_rng((seed, 3))
+        self._flags = flags or Flags(params, rng=self._rng)
         self._tags: dict[bytes, _Tag] = {}
         self._fades: dict[tuple[bytes, int, int, int], float] = {}
 
@@ -158,7 +206,12 @@ class Radio:
                     at_ms += params.slot_read_ms
                     epc, rssi = waiting[int(np.flatnonzero(slots == slot)[0])]
                     replies.append(Reply(math.ceil(at_ms), epc, rssi))
-                    self._mark(epc, now_ms=math.ceil(at_ms), session=settings.session)
+                    self._flags.read(
+                        epc,
+                        now_ms=math.ceil(at_ms),
+                        session=settings.session,
+                        target=settings.target,
+                    )
             waiting = clashed
             if not waiting:
                 break
@@ -209,12 +262,8 @@ class Radio:
         while tag.until_ms <= now_ms:
             tag.good = not tag.good
             tag.until_ms += self._stay_ms(good=tag.good)
-        unpowered_ms = now_ms - tag.powered_ms
-        tag.powered_ms = now_ms
-        if math.isinf(tag.flag_b_until_ms) and unpowered_ms > 1000 * self._params.s2_s:
-            tag.flag_b_until_ms = -1.0
-        flag_b = now_ms < tag.flag_b_until_ms
-        if flag_b != bool(settings.target):
+        flag = self._flags.asked(epc, now_ms=now_ms, session=settings.session)
+        if flag != settings.target:
             return False
         chance = self._params.good_read if tag.good else self._params.bad_read
         return bool(self._rng.random() < chance)
@@ -222,15 +271,6 @@ class Radio:
     def _stay_ms(self, *, good: bool) -> float:
         mean_s = self._params.good_s if good else self._params.bad_s
         return 1.0 + float(self._rng.exponential(1000.0 * mean_s))
-
-    def _mark(self, epc: bytes, *, now_ms: int, session: int) -> None:
-        """Flip the tag's flag of this session; S0 falls back when the round ends."""
-        tag = self._tags[epc]
-        if session == 1:
-            lasts_s = self._rng.uniform(self._params.s1_min_s, self._params.s1_max_s)
-            tag.flag_b_until_ms = now_ms + 1000.0 * float(lasts_s)
-        elif session > 1:  # S2, S3: for as long as there is power
-            tag.flag_b_until_ms = math.inf
 
 
 def _from_line(point: Point, *, start: tuple[float, ...], end: Point) -> float:
