@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint bench figures lock clean
+.PHONY: help demo test lint bench figures evaluate lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -20,8 +20,11 @@ lint: $(VENV)/dev.ok ## formatting, lint, strict types, import rules, the AsyncA
 bench: $(VENV)/dev.ok ## speed of the hot steps, as ratios and rates
 	@for each in tests/bench/bench_*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
 
-figures: $(VENV)/dev.ok ## accuracy against the simulator's truth and on real footage, where present
+figures: $(VENV)/dev.ok ## accuracy against the simulator's truth
 	@for each in tests/figures/*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
+
+evaluate: $(VENV)/dev.ok ## a detector on labelled footage, as JSON: DATA=folder [MODEL=manifest.toml] [FPS=7]
+	@$(if $(DATA),,$(error give a folder: make evaluate DATA=folder))$(BIN)/python -m models.evaluate "$(DATA)" $(if $(MODEL),--model "$(MODEL)") $(if $(FPS),--fps $(FPS))
 
 lock: ## renew the lock files (needs uv)
 	@lock/make

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from edge.errors import ModelError
@@ -112,3 +115,15 @@ def test_what_is_wrong_is_named_with_the_file(was: str, becomes: str, says: str)
 def test_bytes_that_are_no_text_are_refused() -> None:
     with pytest.raises(ModelError, match=r"m\.toml: not a model manifest"):
         parse_manifest(b"\xff\xfe\x00name", path="m.toml")
+
+
+def test_the_guides_manifests_are_manifests() -> None:
+    guide = (Path(__file__).parents[3] / "models" / "README.md").read_text(encoding="utf-8")
+    whole, *outputs = re.findall(r"```toml\n(.*?)```", guide, flags=re.DOTALL)
+    whole = whole.replace('"…"', f'"{64 * "a"}"')
+    head = whole[: whole.index("[output]")]
+    kinds = [
+        type(parse_manifest(text.encode(), path="README.md").output)
+        for text in (whole, *(head + output for output in outputs))
+    ]
+    assert kinds == [Yolox, Boxes, CentrePoints]
