@@ -46,7 +46,7 @@ from edge.visits.plan import Floor
 LOOK_S = 0.5
 """Longest wait for an image."""
 REST_S = 0.1
-"""Between two looks at a camera nobody walks before: the room needs an image a second."""
+"""Between two looks at a camera nobody walks before: the room needs eight images a second."""
 ABOVE_PX = 1_000
 """Longest side of the floor's picture from above."""
 ABOVE_PX_PER_M = 60.0
@@ -103,6 +103,7 @@ class Desk:
         finder: instead of the configured detector.
         new_background: instead of the strict one.
         clock: of the scene, instead of the configured one.
+        rest_s: between two looks at a camera while nobody walks.
 
     Raises:
         ConfigError: the file cannot be read, or is wrong.
@@ -116,12 +117,14 @@ class Desk:
         finder: Finder | None = None,
         new_background: Callable[[], Settling] | None = None,
         clock: SceneClock | None = None,
+        rest_s: float = REST_S,
     ) -> None:
         self._path = path.resolve()
         setup = self._setup()
         self._finder = finder or load_detector(setup.manifest or shipped_manifest())
         self._new_background = new_background or (lambda: Background(STRICT))
         self._clock = clock or _clock(setup.simulated_clock)
+        self._rest_s = rest_s
         self._guard = threading.RLock()
         self._added: dict[str, Source] = {}
         self._watched: dict[str, _Watched] = {}
@@ -303,7 +306,7 @@ class Desk:
 
     def _end_late_walk(self) -> None:
         with self._guard:
-            if self._walk is not None and not self._walk[0].left_ms(wall_ms()):
+            if self._walk is not None and self._walk[0].is_over(wall_ms()):
                 self.end_walk()
 
     def _config(self, draft: Draft) -> StoreConfig:
@@ -323,6 +326,7 @@ class Desk:
                     Camera(name, source=sources[name], now_ms=self._clock.now_ms),
                     look=Look(self._finder, new_background=self._new_background),
                     clock=self._clock,
+                    rest_s=self._rest_s,
                     on_found=self._follow,
                 )
             return self._watched[name]
@@ -345,6 +349,7 @@ class _Watched:
         *,
         look: Look,
         clock: SceneClock,
+        rest_s: float,
         on_found: Callable[[Sighting | Blank], None],
     ) -> None:
         self.camera = camera
@@ -352,6 +357,7 @@ class _Watched:
         self.eyes: Eyes | None = None
         self.trouble = ""
         self._clock = clock
+        self._rest_s = rest_s
         self._on_found = on_found
         self._guard = threading.Lock()
         self._stop = threading.Event()
@@ -380,7 +386,7 @@ class _Watched:
             if self.eyes is not None:
                 self._on_found(self._seen(self.eyes, before_ms=before_ms, taken=taken))
             else:
-                self._stop.wait(REST_S)
+                self._stop.wait(self._rest_s)
 
     def _seen(
         self, eyes: Eyes, *, before_ms: int, taken: tuple[int, Image] | None

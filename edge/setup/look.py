@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
+
+import cv2
+import numpy as np
 
 from edge.setup.picture import Mask
 from edge.vision.background import Box
@@ -29,47 +33,76 @@ class Settling(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class LookParams:
+    """How often a camera is looked at.
+
+    Attributes:
+        every_ms: between two pictures the background learns from, in scene time.
+        samples: images at most that make one such picture: the mean of eight has a third of a dim
+            sensor's noise, which else looks as if somebody moved.
+    """
+
+    every_ms: int = 1_000
+    samples: int = 8
+
+
 class Look:
     """Learns one camera's people-free picture.
 
     Args:
         finder: finds people.
         new_background: begins to learn; called again when the camera changes its size.
-        every_ms: between two images that are looked at.
+        params: how often.
     """
 
     def __init__(
-        self, finder: Finder, *, new_background: Callable[[], Settling], every_ms: int = 1_000
+        self,
+        finder: Finder,
+        *,
+        new_background: Callable[[], Settling],
+        params: LookParams | None = None,
     ) -> None:
         self._finder = finder
         self._new_background = new_background
-        self._every_ms = every_ms
-        self._next_ms: int | None = None
-        self._shape: tuple[int, ...] = ()
+        self._params = params or LookParams()
+        self._due_ms = self._sample_ms = 0
+        self._sum = np.zeros((0, 0, 3), np.float32)
+        self._samples = 0
+        self._boxes: list[Box] = []
         self._background: Settling | None = None
-
-    def wants(self, scene_ms: int) -> bool:
-        """Tell whether an image of this instant would be looked at."""
-        return self._next_ms is None or scene_ms >= self._next_ms
+        self._fed = False
 
     def feed(self, scene_ms: int, image: Image) -> None:
-        """Learn from an image, if one is due."""
-        if not self.wants(scene_ms):
+        """Learn from an image, unless others of the same time suffice."""
+        if self._background is None or image.shape != self._sum.shape:
+            self._background, self._fed = self._new_background(), False
+            self._sum, self._samples = np.zeros(image.shape, np.float32), 0
+            self._due_ms, self._sample_ms = scene_ms + self._params.every_ms, scene_ms
+        if scene_ms < self._sample_ms:
             return
-        self._next_ms = scene_ms + self._every_ms
-        if self._background is None or image.shape != self._shape:
-            self._background, self._shape = self._new_background(), image.shape
+        self._sample_ms = scene_ms + self._params.every_ms // self._params.samples
+        cv2.accumulate(image, self._sum)
+        self._samples += 1
+        if scene_ms < self._due_ms:
+            return
+        self._due_ms = scene_ms + self._params.every_ms
         found = self._finder.detect(image, least=UNSURE * self._finder.confidence)
-        self._background.feed(scene_ms, image, [around(one) for one in found])
+        before, self._boxes = self._boxes, [around(one) for one in found]
+        mean = cv2.convertScaleAbs(self._sum, alpha=1 / self._samples)
+        self._background.feed(scene_ms, mean, before + self._boxes)
+        self._fed = True
+        self._sum[:], self._samples = 0, 0
 
     @property
     def size_px(self) -> tuple[int, int] | None:
         """Width and height of the camera's images; None before the first."""
-        return (self._shape[1], self._shape[0]) if self._shape else None
+        rows, cols = self._sum.shape[:2]
+        return (cols, rows) if rows else None
 
     def learnt(self) -> tuple[Image, Mask] | None:
-        """Give copies of the picture and of what is known of it; None before the first image."""
-        if self._background is None:
+        """Give copies of the picture and of what is known of it; None before the first picture."""
+        if self._background is None or not self._fed:
             return None
         return self._background.picture.copy(), self._background.known.copy()
 

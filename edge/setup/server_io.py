@@ -151,7 +151,7 @@ class SetupServer:
     @property
     def url(self) -> str:
         """The page's address."""
-        host = socket.gethostname() if ip_address(self._listen).is_unspecified else self._listen
+        host = _own_address() if ip_address(self._listen).is_unspecified else self._listen
         return f"http://[{host}]:{self.port}/" if ":" in host else f"http://{host}:{self.port}/"
 
     @property
@@ -278,6 +278,8 @@ def serve_setup(
     tell("Ctrl-C ends it.")
     try:
         server.serve()
+    except KeyboardInterrupt:  # how Ctrl-C comes back after the server has ended
+        tell("ended")
     finally:
         server.close()
 
@@ -354,6 +356,16 @@ def _bound(listen: str, *, port: int) -> socket.socket:
             f"{listen} port {port}: {error.strerror}; give another with --listen or --port"
         ) from error
     return bound
+
+
+def _own_address() -> str:
+    """Give this machine's address in its network; asking the router's table sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        try:
+            line.connect(("192.0.2.1", 9))
+        except OSError:  # no network
+            return "127.0.0.1"
+        return str(line.getsockname()[0])
 
 
 def _files() -> list[str]:

@@ -50,8 +50,9 @@ class Walk:
         return sorted((round(east, 2), round(north, 2)) for east, north in fresh)
 
     def left_ms(self, now_ms: int) -> int:
-        """Give how long it may go on; 0 once it is over."""
-        ends_ms = min(
-            self._started_ms + self._params.longest_ms, self._asked_ms + self._params.unseen_ms
-        )
-        return max(0, ends_ms - now_ms)
+        """Give how long it may go on while somebody looks."""
+        return max(0, self._started_ms + self._params.longest_ms - now_ms)
+
+    def is_over(self, now_ms: int) -> bool:
+        """Tell whether its time is up or nobody looks any more."""
+        return not self.left_ms(now_ms) or now_ms - self._asked_ms >= self._params.unseen_ms

@@ -357,8 +357,8 @@ export class Calibrate {
       line.classList.toggle("chosen", index === this.chosen);
       line.classList.toggle("suspect", Boolean(trial?.suspect));
       for (const [key, places] of FIELDS) fill(line.querySelector(`[data-key="${key}"]`), row[key], places);
-      line.querySelector(".miss").textContent = centimetres(trial?.error_cm);
-      line.querySelector(".alone").textContent = centimetres(trial?.alone_cm);
+      line.querySelector(".miss").textContent = figure(trial?.error_cm);
+      line.querySelector(".alone").textContent = figure(trial?.alone_cm);
     });
   }
 
@@ -392,13 +392,14 @@ export class Calibrate {
       }
       const facts = [];
       if (this.choosing) facts.push("trying which lens explains the points best …");
-      else if (trial.lens) facts.push(`${trial.lens} lens${this.camera.lens ? "" : ` (${trial.why})`}`);
+      else if (trial.lens) facts.push(`${trial.lens} lens`);
       if (trial.camera_m) {
         const [east, north, height] = trial.camera_m.map((value) => value.toFixed(1));
         facts.push(`the camera hangs ${height} m high over ${east} east, ${north} north`);
       } else facts.push("the points do not tell how high the camera hangs: give its height or field of view");
       if (trial.hfov_deg) facts.push(`field of view ${trial.hfov_deg.toFixed(0)}°`);
       say("", sentence(facts.join("; ")));
+      if (!this.choosing && !this.camera.lens) say("quiet", sentence(trial.why));
     }
   }
 
@@ -519,6 +520,10 @@ function fill(input, value, places) {
   if (document.activeElement === input && value === null) return;
   input.value = shown(value, places);
   input.classList.remove("wrong");
+}
+
+function figure(value) {
+  return value === null || value === undefined ? "" : value.toFixed(value < 10 ? 1 : 0);
 }
 
 function centimetres(value) {

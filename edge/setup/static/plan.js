@@ -437,7 +437,7 @@ export class PlanEditor {
     const line = (look, textContent) => Object.assign(document.createElement("p"), { className: look, textContent });
     const lines = wrong === null ? [line("", "Begin with the walls: type their sizes below, or draw an outline.")]
       : wrong.length ? wrong.map((text) => line("poor", text))
-        : [line("good", `The plan is sound: ${this.plan.zones.length} zones, ${this.plan.fixtures.length} fixtures.`)];
+        : [line("good", `The plan is sound: ${counted(this.plan.zones.length, "zone")}, ${counted(this.plan.fixtures.length, "fixture")}.`)];
     if (wrong && !wrong.length && !this.plan.zones.some((zone) => zone.kind === "entrance" || zone.kind === "exit")) {
       lines.push(line("", "There is no entrance or exit yet: with them, people who appear there are believed sooner."));
     }
@@ -497,6 +497,10 @@ export class PlanEditor {
 
 function same(one, other) {
   return Boolean(one && other && one.type === other.type && one.index === other.index);
+}
+
+function counted(number, thing) {
+  return `${number} ${thing}${number === 1 ? "" : "s"}`;
 }
 
 function centimetre(value) {

@@ -159,6 +159,18 @@ def store_text(camera: MjpegServer, tmp_path: Path) -> str:
 
 
 @pytest.fixture
+def plan_text() -> str:
+    return PLAN
+
+
+@pytest.fixture
+def points() -> list[tuple[float, float, float, float]]:
+    """What store IT would read off the picture."""
+    places = project(SPEC, np.array([(*mark, 0.0) for mark in MARKS]))
+    return [(float(x), float(y), *mark) for (x, y), mark in zip(places, MARKS, strict=True)]
+
+
+@pytest.fixture
 def new_page(tmp_path: Path) -> Iterator[Callable[..., Page]]:
     """Serve the page for a file's text."""
     pages: list[Page] = []
