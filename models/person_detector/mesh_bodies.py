@@ -232,8 +232,9 @@ def load() -> Store:
 
 def aim(rest: Array, target: Array) -> Array:
     """Give the smallest rotation (3 x 3) that turns direction `rest` into direction `target`."""
-    a, b = rest / np.linalg.norm(rest), target / np.linalg.norm(target)
-    axis, cosine = np.cross(a, b), float(a @ b)
+    a, b = rest / math.sqrt(rest @ rest), target / math.sqrt(target @ target)
+    cosine = float(a @ b)
+    axis = (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
     if cosine < -0.999:
         return np.diag([-1.0, 1.0, -1.0])
     k = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
@@ -381,8 +382,8 @@ def posed(shape: int, angles: Stance, *, far: bool = False) -> Posed:
     frames = np.concatenate([turns, shift[:, :, None]], 2).reshape(len(GROUPS), 12)
     each = (mesh.weights @ frames).reshape(-1, 3, 4)
     rest = store.vertices[shape][mesh.pick]
-    vertices = np.einsum("vij,vj->vi", each[:, :, :3], rest) + each[:, :, 3]
-    normals = np.einsum("vij,vj->vi", each[:, :, :3], store.normals[shape][mesh.pick])
+    vertices = (each[:, :, :3] @ rest[:, :, None])[:, :, 0] + each[:, :, 3]
+    normals = (each[:, :, :3] @ store.normals[shape][mesh.pick][:, :, None])[:, :, 0]
     up = float(vertices[:, 2].min())
     vertices[:, 2] -= up
     moved[:, 2] -= up

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -45,14 +46,7 @@ class Camera:
 
     def axes(self) -> Array:
         """Give the rows right, down, forward in the world."""
-        st, ct, sp, cp = (
-            math.sin(self.tilt), math.cos(self.tilt), math.sin(self.pan), math.cos(self.pan)
-        )  # fmt: skip
-        forward = np.array([st * cp, st * sp, -ct])
-        right = np.array([sp, -cp, 0.0])
-        down = np.cross(forward, right)
-        c, s = math.cos(self.turned), math.sin(self.turned)
-        return np.stack([c * right + s * down, -s * right + c * down, forward])
+        return _axes(self.tilt, self.pan, self.turned)
 
     def distort_limit(self) -> float:
         """Give the largest squared radius that distortion is applied to."""
@@ -75,6 +69,16 @@ class Camera:
         bent = 1 + self.k1 * np.minimum((flat / deep) ** 2, self.distort_limit())
         scale = self.focal_px * bent / deep
         return np.stack([x * scale, y * scale], 1) + middle, seen
+
+
+@lru_cache(maxsize=64)
+def _axes(tilt: float, pan: float, turned: float) -> Array:
+    st, ct, sp, cp = math.sin(tilt), math.cos(tilt), math.sin(pan), math.cos(pan)
+    forward = np.array([st * cp, st * sp, -ct])
+    right = np.array([sp, -cp, 0.0])
+    down = np.cross(forward, right)
+    c, s = math.cos(turned), math.sin(turned)
+    return np.stack([c * right + s * down, -s * right + c * down, forward])
 
 
 def share(part: float, whole: float) -> float:

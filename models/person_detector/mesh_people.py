@@ -178,8 +178,8 @@ def outfit(rng: np.random.Generator, *, parity: int, cold: float = 0.5) -> Outfi
     shape = shape_of(rng, parity=parity)
     female = bool(store.female[shape])
     row = np.zeros((ROW, 4), np.float32)
-    vivid = rng.random() < 0.07
-    top = pick(rng, VIVID if vivid else CLOTHES)
+    vivid = rng.random() < 0.04
+    top = pick(rng, VIVID if vivid else CLOTHES[:14] if rng.random() < 0.5 else CLOTHES)
     second = pick(rng, CLOTHES)
     draw = rng.random()
     pattern, scale = 0, 0.1

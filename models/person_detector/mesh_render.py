@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 import moderngl
@@ -19,6 +18,7 @@ Image = NDArray[np.uint8]
 ROW = 12
 """Texels (of 4 floats) of one object's data."""
 STRIDE = 12
+DOWN = (0.02, 0.03, 1.0)
 TILE, TILES = 48, 12
 SHADOW = 768
 PHOTO = 512
@@ -49,8 +49,9 @@ vec4 screen(vec3 p, out float clip) {
 VERTEX = COMMON + """
 in vec3 pos; in vec3 nrm; in vec3 tex; in vec3 info;
 uniform sampler2D rows; uniform float mirror; uniform vec4 tile;
-out vec3 w; out vec3 n; out vec3 t; flat out int obj; out float part; out float along;
+out vec3 w; out vec3 n; out vec3 t; flat out int obj; flat out float part; out float along;
 out float gl_ClipDistance[2];
+invariant gl_Position;
 vec4 row(int k) { return texelFetch(rows, ivec2(k, obj), 0); }
 void main() {
   obj = int(info.x + 0.5); part = info.y; along = info.z; t = tex;
@@ -172,16 +173,16 @@ uniform vec4 soft; // sun softness, ambient occlusion strength, patches, unevenn
 uniform vec4 lampsAt[4];
 float lit(sampler2D map, mat4 m, vec3 p, float radius, float bias) {
   vec3 c = (m * vec4(p, 1)).xyz * 0.5 + 0.5;
-  if (any(lessThan(c.xy, vec2(0.01))) || any(greaterThan(c.xy, vec2(0.99)))) return 1;
+  if (any(lessThan(c.xy, vec2(0.045))) || any(greaterThan(c.xy, vec2(0.955)))) return 1;
   float a = hash(gl_FragCoord.xy * 0.37) * 6.283, sum = 0;
-  for (int i = 0; i < 6; i++) {
-    float r = radius * sqrt((i + 0.5) / 6.0); a += 2.4;
-    sum += texture(map, c.xy + r * vec2(cos(a), sin(a))).r + bias > c.z ? 1.0 : 0.0;
+  for (int i = 0; i < 4; i++) {
+    float r = radius * sqrt((i + 0.5) / 4.0); a += 2.4;
+    sum += texelFetch(map, ivec2((c.xy + r * vec2(cos(a), sin(a))) * 768), 0).r + bias > c.z ? 1.0 : 0.0;
   }
-  return sum / 6.0;
+  return sum / 4.0;
 }
 vec3 shadeOf(vec3 p, vec3 n, vec3 col, float spec, vec3 view) {
-  float s = lit(shade1, toShade1, p + n * 0.02, soft.x, 0.003);
+  float s = dot(sunColour, vec3(1)) > 0.15 ? lit(shade1, toShade1, p + n * 0.02, soft.x, 0.003) : 1.0;
   if (soft.z > 0) { vec2 q = p.xy * 0.5 + sun.xy * p.z * -0.7; float m = step(0.5, fract(q.x * soft.z)) * step(0.3, fract(q.y * soft.z * 0.5)) * smoothstep(0.42, 0.5, noise(q * 0.4)); s *= m; }
   float o = mix(1, lit(shade2, toShade2, p + n * 0.03, 0.035, 0.004), soft.y);
   vec3 e = mix(ground, sky, 0.5 + 0.5 * n.z) * o + sunColour * max(dot(n, sun), 0.0) * s + fill.w * max(dot(n, fill.xyz), 0.0) * sky;
@@ -194,12 +195,15 @@ vec3 shadeOf(vec3 p, vec3 n, vec3 col, float spec, vec3 view) {
 """
 
 FRAGMENT = "#version 430\nuniform vec3 eye;\n" + PATTERNS + LIGHT + """
-in vec3 w; in vec3 n; in vec3 t; flat in int obj; in float part; in float along;
-uniform sampler2D rows; uniform float mirror;
-out vec4 colour;
+in vec3 w; in vec3 n; in vec3 t; flat in int obj; flat in float part; in float along;
+layout(early_fragment_tests) in;
+uniform sampler2D rows; uniform float mirror; uniform int naming;
+layout(location = 0) out vec4 colour; layout(location = 1) out vec4 place;
 vec4 row(int k) { return texelFetch(rows, ivec2(k, obj), 0); }
 void main() {
   vec4 r0 = row(0), r1 = row(1), r2 = row(2);
+  bool skull = r0.x == 1.0 ? int(part + 0.5) == 4 : row(9).x > 0.5;
+  place = naming == 1 ? vec4(mirror < 0 ? 0.0 : r0.y, skull ? 1 : 0, 0, 1) : vec4(w, 1);
   vec3 nn = normalize(n);
   vec3 view = normalize(w - eye);
   vec3 col;
@@ -234,7 +238,7 @@ void main() {
     if (k == 9) { 
       vec2 q = abs(fract(uv / r0.w) * 2 - 1); float f = max(fwidth(uv.x), fwidth(uv.y)) / r0.w;
       float lines = max(q.x, q.y);
-      if (f < 0.5 ? lines < 0.82 : hash(floor(gl_FragCoord.xy) + 0.5) > 0.3) discard; }
+      col = r1.rgb; }
     if (k == 8 && part > 1.5) k = 0;
     col = pattern(k, uv, r0.w, r1.rgb, r2.rgb, r2.w);
     if (dot(nn, view) > 0) nn = -nn;
@@ -245,15 +249,15 @@ void main() {
 """
 
 FLAT = "#version 430\n" + """
-in vec3 w; in vec3 n; in vec3 t; flat in int obj; in float part; in float along;
+in vec3 w; in vec3 n; in vec3 t; flat in int obj; flat in float part; in float along;
 uniform sampler2D rows;
 out vec4 colour;
 void main() {
   vec4 r0 = texelFetch(rows, ivec2(0, obj), 0);
   if (int(r0.z) == 9 && r0.x != 1.0) {
     vec2 uv = part < 0.5 ? t.yz : (part < 1.5 ? t.xz : t.xy);
-    vec2 q = abs(fract(uv / r0.w) * 2 - 1);
-    if (max(q.x, q.y) < 0.82) discard;
+    vec2 q = abs(fract(uv / r0.w) * 2 - 1); float f = max(fwidth(uv.x), fwidth(uv.y)) / r0.w;
+    if (f < 0.5 ? max(q.x, q.y) < 0.82 : fract(sin(dot(gl_FragCoord.xy, vec2(12.98, 78.23))) * 43758.5) > 0.3) discard;
   }
   bool head = r0.x == 1.0 ? int(part + 0.5) == 4 : false;
   vec4 r9 = texelFetch(rows, ivec2(9, obj), 0);
@@ -270,7 +274,7 @@ void main() { gl_Position = m * vec4(pos, 1); }
 
 ROOM_VERTEX = "#version 430\nin vec2 at; out vec2 uv; void main() { uv = at; gl_Position = vec4(at, 0.999, 1); }"
 ROOM = COMMON + PATTERNS + LIGHT + """
-in vec2 uv; out vec4 colour;
+in vec2 uv; layout(location = 0) out vec4 colour; layout(location = 1) out vec4 place;
 uniform vec3 roomLow; uniform vec3 roomHigh; uniform vec4 surf[15]; // per surface: (pattern, scale, seed, spec), a, b
 uniform float reflect_; uniform vec3 skyColour; uniform float outdoors; uniform vec4 dirt; uniform float lampSize;
 uniform vec4 back;
@@ -282,7 +286,7 @@ void main() {
   vec3 ray = normalize(transpose(axes) * d);
   vec3 hi = mix((roomLow - eye) / ray, (roomHigh - eye) / ray, step(0.0, ray));
   float far = min(hi.x, min(hi.y, hi.z));
-  vec3 p = eye + ray * far; vec3 n; int s; vec2 st;
+  vec3 p = eye + ray * far; vec3 n; int s; vec2 st; place = vec4(p, 1);
   if (far == hi.z) { s = ray.z < 0 ? 0 : 1; n = vec3(0, 0, ray.z < 0 ? 1 : -1); st = p.xy; }
   else if (far == hi.x) { s = ray.x < 0 ? 2 : 3; n = vec3(ray.x < 0 ? 1 : -1, 0, 0); st = p.yz; }
   else { s = 4; n = vec3(0, ray.y < 0 ? 1 : -1, 0); st = p.xz; }
@@ -313,6 +317,37 @@ void main() {
     colour = vec4(ph * o, 1); return; }
   colour = vec4(c, alpha);
 }
+"""
+
+
+DROP = "#version 430\n" + """
+uniform sampler2D before; uniform sampler2D places; uniform sampler2D shade1; uniform sampler2D shade2;
+uniform mat4 toShade1; uniform mat4 toShade2; uniform vec3 sun; uniform vec3 sunColour; uniform vec3 sky; uniform vec4 soft;
+in vec2 uv; layout(location = 0) out vec4 colour; layout(location = 1) out vec4 place;
+float hash(vec2 p) { p = fract(p * vec2(127.1, 311.7)); p += dot(p, p + 34.53); return fract(p.x * p.y * 17.3); }
+float lit(sampler2D map, mat4 m, vec3 p, float radius, float bias) {
+  vec3 c = (m * vec4(p, 1)).xyz * 0.5 + 0.5;
+  if (any(lessThan(c.xy, vec2(0.045))) || any(greaterThan(c.xy, vec2(0.955)))) return 1;
+  float a = hash(gl_FragCoord.xy * 0.37) * 6.283, sum = 0;
+  for (int i = 0; i < 4; i++) {
+    float r = radius * sqrt((i + 0.5) / 4.0); a += 2.4;
+    sum += texelFetch(map, ivec2((c.xy + r * vec2(cos(a), sin(a))) * 768), 0).r + bias > c.z ? 1.0 : 0.0;
+  }
+  return sum / 4.0;
+}
+void main() {
+  ivec2 at = ivec2(gl_FragCoord.xy);
+  vec4 was = texelFetch(before, at, 0); vec3 p = texelFetch(places, at, 0).xyz;
+  float s = dot(sunColour, vec3(1)) > 0.15 ? lit(shade1, toShade1, p + vec3(0, 0, 0.01), soft.x, 0.002) : 1.0;
+  float o = mix(1, lit(shade2, toShade2, p + vec3(0, 0, 0.02), 0.035, 0.003), soft.y);
+  vec3 whole = sky + sunColour * sun.z;
+  colour = vec4(was.rgb * (sky * o + sunColour * sun.z * s) / whole, was.a);
+  place = vec4(0, 0, 0, 1);
+}
+"""
+RESTORE = "#version 430\n" + """
+uniform sampler2D depths; in vec2 uv;
+void main() { gl_FragDepth = texelFetch(depths, ivec2(gl_FragCoord.xy), 0).r; }
 """
 
 
@@ -444,8 +479,13 @@ class Renderer:
         self.flat = ctx.program(vertex_shader=VERTEX, fragment_shader=FLAT)
         self.depth = ctx.program(vertex_shader=DEPTH_VERTEX, fragment_shader="#version 430\nvoid main() {}")
         self.room = ctx.program(vertex_shader=ROOM_VERTEX, fragment_shader=ROOM)
+        self.drop = ctx.program(vertex_shader=ROOM_VERTEX, fragment_shader=DROP)
+        self.restore = ctx.program(vertex_shader=ROOM_VERTEX, fragment_shader=RESTORE)
         quad = ctx.buffer(np.array([-1, -1, 3, -1, -1, 3], np.float32).tobytes())
-        self.quad = ctx.vertex_array(self.room, [(quad, "2f", "at")])
+        self.quad, self.drop_quad, self.restore_quad = (
+            ctx.vertex_array(program, [(quad, "2f", "at")])
+            for program in (self.room, self.drop, self.restore)
+        )
         self.photos = ctx.texture_array((PHOTO, PHOTO, len(photos)), 3, photos.tobytes())
         self.photos.build_mipmaps()
         self.photos.use(3)
@@ -456,17 +496,24 @@ class Renderer:
         self.shade_frames = [ctx.framebuffer(depth_attachment=t) for t in self.shades]
         self.rows = ctx.texture((ROW, 1024), 4, dtype="f4")
         self.rows.filter = (moderngl.NEAREST, moderngl.NEAREST)
-        self.frames: dict[tuple[int, int, bool], moderngl.Framebuffer] = {}
+        self.frames: dict[tuple[int, int, str], moderngl.Framebuffer] = {}
 
     def batch(self, soup: Soup) -> Batch:
         """Upload triangles."""
         return Batch(self.ctx, soup)
 
-    def _frame(self, size: tuple[int, int], *, flat: bool) -> moderngl.Framebuffer:
-        key = (*size, flat)
+    def _frame(self, size: tuple[int, int], *, use: str) -> moderngl.Framebuffer:
+        key = (*size, use)
         if key not in self.frames:
-            colour = self.ctx.texture(size, 4, dtype="f1" if flat else "f2")
-            self.frames[key] = self.ctx.framebuffer([colour], self.ctx.depth_renderbuffer(size))
+            colours = [self.ctx.texture(size, 4, dtype="f1" if use == "flat" else "f2")]
+            if use != "flat":
+                colours.append(self.ctx.texture(size, 4, dtype="f4" if use == "still" else "f2"))
+            for texture in colours:
+                texture.filter = (moderngl.NEAREST, moderngl.NEAREST)
+            depth = self.ctx.depth_texture(size)
+            depth.compare_func = ""
+            depth.filter = (moderngl.NEAREST, moderngl.NEAREST)
+            self.frames[key] = self.ctx.framebuffer(colours, depth)
         return self.frames[key]
 
     def _set(self, program: moderngl.Program, **values: object) -> None:
@@ -497,50 +544,34 @@ class Renderer:
         table[: len(rows)] = np.stack(rows)
         self.rows.write(table.tobytes())
 
-    def picture(
-        self, batches: list[Batch], *, camera: Camera, light: Light, room: Room, factor: float,
+    def still(
+        self, batch: Batch, *, camera: Camera, light: Light, room: Room, factor: float,
         around: tuple[float, float, float],
     ) -> NDArray[np.float32]:
-        """Draw linear light (H, W, 3), `factor` times the camera's size.
+        """Draw a place without people, and keep it for `moving`.
 
         Args:
-            batches: what to draw; their rows must be loaded.
+            batch: furniture; its rows must be loaded.
             camera: where from.
             light: under what.
             room: inside what.
             factor: how many pixels for one of the camera's.
             around: middle (x, y) and half side of what casts shadows, in metres.
+
+        Returns:
+            Linear light (H, W, 3).
         """
         ctx = self.ctx
-        down = (0.02, 0.03, 1.0)
-        mats = [_ortho(light.sun, around), _ortho(down, around)]
-        ctx.enable(moderngl.DEPTH_TEST)
         ctx.disable(moderngl.BLEND)
-        for frame, mat in zip(self.shade_frames, mats, strict=True):
-            frame.use()
-            frame.clear(depth=1.0)
-            self._set(self.depth, m=mat.T)
-            for batch in batches:
-                batch.draw(self.depth)
+        self._shadows(batch, light=light, around=around)
         size = (round(camera.width_px * factor), round(camera.height_px * factor))
-        frame = self._frame(size, flat=False)
+        frame = self._frame(size, use="still")
         frame.use()
         frame.clear(0, 0, 0, 1)
-        for slot, texture in enumerate((self.shades[0], self.shades[1], self.rows, self.photos)):
-            texture.use(slot)
-        lamps = np.zeros((4, 4), np.float32)
-        for index, lamp in enumerate(light.lamps[:4]):
-            lamps[index] = lamp
-        for program in (self.main, self.room):
-            self._aim(program, camera)
-            self._set(
-                program, shade1=0, shade2=1, rows=2, photos=3, toShade1=mats[0].T, toShade2=mats[1].T,
-                sun=tuple(_unit(light.sun)), sunColour=light.sun_colour, sky=light.sky,
-                ground=light.ground, fill=light.fill, soft=light.soft, lampsAt=lamps,
-            )  # fmt: skip
+        self._under(camera, light=light, around=around)
+        self._set(self.main, naming=0)
         if room.reflect > 0:
-            self._set(self.main, mirror=-1.0)
-            self._draw(batches, self.main)
+            self._solid(batch, frame=frame, camera=camera, mirror=-1.0)
         surf = np.zeros((15, 4), np.float32)
         for index, face in enumerate(room.surfaces):
             surf[index * 3] = (face.pattern, face.scale, face.seed, 0)
@@ -552,32 +583,100 @@ class Renderer:
             back=(*room.back, 0.0),
         )  # fmt: skip
         ctx.enable(moderngl.BLEND)
-        ctx.blend_func = moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA
+        ctx.blend_func = (
+            moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ONE, moderngl.ZERO
+        )  # fmt: skip
         ctx.disable(moderngl.DEPTH_TEST)
         self.quad.render()
         ctx.enable(moderngl.DEPTH_TEST)
         ctx.disable(moderngl.BLEND)
-        self._set(self.main, mirror=1.0)
-        self._draw(batches, self.main)
-        data = np.frombuffer(frame.read(components=3, dtype="f2"), np.float16)
-        return data.reshape(size[1], size[0], 3)[::-1].astype(np.float32)
+        self._solid(batch, frame=frame, camera=camera, mirror=1.0)
+        return _light_of(frame, size)
 
-    def _draw(self, batches: list[Batch], program: moderngl.Program) -> None:
-        for batch in batches:
-            batch.draw(program)
+    def moving(
+        self, batch: Batch, *, camera: Camera, light: Light, room: Room, factor: float,
+        around: tuple[float, float, float],
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
+        """Draw people into the place that `still` drew last (same arguments).
 
-    def who(self, batches: list[Batch], *, camera: Camera) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Tell whose each pixel is (H, W), 0 nobody's, and which are of a head."""
-        frame = self._frame((camera.width_px, camera.height_px), flat=True)
+        Returns:
+            Linear light (H, W, 3); whose each pixel is (H, W), 0 nobody's; which show a head.
+        """
+        ctx = self.ctx
+        ctx.disable(moderngl.BLEND)
+        mats = self._shadows(batch, light=light, around=around)
+        size = (round(camera.width_px * factor), round(camera.height_px * factor))
+        before, frame = self._frame(size, use="still"), self._frame(size, use="moving")
         frame.use()
-        frame.clear(0, 0, 0, 0)
-        self.ctx.enable(moderngl.DEPTH_TEST)
-        self.ctx.disable(moderngl.BLEND)
-        self.rows.use(2)
+        frame.clear(0, 0, 0, 1)
+        self._under(camera, light=light, around=around)
+        for slot, texture in enumerate((*before.color_attachments, before.depth_attachment)):
+            texture.use(4 + slot)
+        self._set(
+            self.drop, before=4, places=5, shade1=0, shade2=1, toShade1=mats[0].T, toShade2=mats[1].T,
+            sun=tuple(_unit(light.sun)), sunColour=light.sun_colour, sky=light.sky, soft=light.soft,
+        )  # fmt: skip
+        ctx.disable(moderngl.DEPTH_TEST)
+        self.drop_quad.render()
+        ctx.enable(moderngl.DEPTH_TEST)
+        self._set(self.main, naming=1)
+        if room.reflect > 0:
+            ctx.enable(moderngl.BLEND)
+            ctx.blend_func = (
+                moderngl.ONE_MINUS_DST_ALPHA, moderngl.DST_ALPHA, moderngl.ZERO, moderngl.ONE
+            )  # fmt: skip
+            self._solid(batch, frame=frame, camera=camera, mirror=-1.0)
+            ctx.disable(moderngl.BLEND)
+        self._set(self.restore, depths=6)
+        frame.color_mask = [(False,) * 4, (False,) * 4]
+        ctx.depth_func = "1"
+        self.restore_quad.render()
+        ctx.depth_func = "<"
+        frame.color_mask = [(True,) * 4, (True,) * 4]
+        self._solid(batch, frame=frame, camera=camera, mirror=1.0)
+        names = np.frombuffer(frame.read(components=2, attachment=1, dtype="f2"), np.float16)
+        names = names.reshape(size[1], size[0], 2)[::-1]
+        return _light_of(frame, size), names[..., 0].astype(np.int64), names[..., 1] > 0.5
+
+    def _solid(self, batch: Batch, *, frame: moderngl.Framebuffer, camera: Camera, mirror: float) -> None:
+        """Draw depth first, so that each pixel is shaded but once."""
+        none, every = (False,) * 4, (True,) * 4
+        frame.color_mask = [none, none]
         self._aim(self.flat, camera)
-        self._set(self.flat, rows=2)
-        self._draw(batches, self.flat)
-        return _ids(frame, camera.width_px, camera.height_px)
+        self._set(self.flat, rows=2, mirror=mirror)
+        batch.draw(self.flat)
+        frame.color_mask = [every, every]
+        self.ctx.depth_func = "<="
+        frame.depth_mask = False
+        self._set(self.main, mirror=mirror)
+        batch.draw(self.main)
+        frame.depth_mask = True
+        self.ctx.depth_func = "<"
+
+    def _shadows(self, batch: Batch, *, light: Light, around: tuple[float, float, float]) -> list[Array]:
+        mats = [_ortho(light.sun, around), _ortho(DOWN, around)]
+        self.ctx.enable(moderngl.DEPTH_TEST)
+        for frame, mat in zip(self.shade_frames, mats, strict=True):
+            frame.use()
+            frame.clear(depth=1.0)
+            self._set(self.depth, m=mat.T)
+            batch.draw(self.depth)
+        return mats
+
+    def _under(self, camera: Camera, *, light: Light, around: tuple[float, float, float]) -> None:
+        mats = [_ortho(light.sun, around), _ortho(DOWN, around)]
+        for slot, texture in enumerate((*self.shades, self.rows, self.photos)):
+            texture.use(slot)
+        lamps = np.zeros((4, 4), np.float32)
+        for index, lamp in enumerate(light.lamps[:4]):
+            lamps[index] = lamp
+        for program in (self.main, self.room):
+            self._aim(program, camera)
+            self._set(
+                program, shade1=0, shade2=1, rows=2, photos=3, toShade1=mats[0].T, toShade2=mats[1].T,
+                sun=tuple(_unit(light.sun)), sunColour=light.sun_colour, sky=light.sky,
+                ground=light.ground, fill=light.fill, soft=light.soft, lampsAt=lamps,
+            )  # fmt: skip
 
     def alone(
         self, batch: Batch, *, camera: Camera, boxes: Array, objects: list[list[int]]
@@ -595,7 +694,7 @@ class Renderer:
         """
         out: list[tuple[float, float, float]] = []
         side = TILE * TILES
-        frame = self._frame((side, side), flat=True)
+        frame = self._frame((side, side), use="flat")
         self.rows.use(2)
         self._aim(self.flat, camera)
         self._set(self.flat, rows=2)
@@ -627,9 +726,9 @@ class Renderer:
         return out
 
 
-def _ids(frame: moderngl.Framebuffer, wide: int, high: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    data = np.frombuffer(frame.read(components=4), np.uint8).reshape(high, wide, 4)[::-1]
-    return data[..., 0].astype(np.int64) + 256 * data[..., 1].astype(np.int64), data[..., 2] > 0
+def _light_of(frame: moderngl.Framebuffer, size: tuple[int, int]) -> NDArray[np.float32]:
+    data = np.frombuffer(frame.read(components=3, dtype="f2"), np.float16)
+    return data.reshape(size[1], size[0], 3)[::-1].astype(np.float32)
 
 
 def _unit(v: tuple[float, float, float]) -> Array:
@@ -650,7 +749,3 @@ def _ortho(light: tuple[float, float, float], around: tuple[float, float, float]
     m[:3, 3] = -middle / np.array([half, half, deep])
     return m
 
-
-def quiet_log(value: float) -> float:
-    """Give a logarithm that does not fail at 0."""
-    return math.log(max(value, 1e-9))

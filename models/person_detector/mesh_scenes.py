@@ -8,7 +8,7 @@ Even seeds train, odd ones test: colours, floors, furniture, bodies and clothes 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -97,9 +97,13 @@ def rod(soup: Soup, a: Array, b: Array, *, radius: float, row: Row, columns: int
     step = np.asarray(b, float) - a
     length = float(np.linalg.norm(step))
     z = step / length
-    x = np.cross([0.0, 1.0, 0.0] if abs(z[1]) < 0.9 else [1.0, 0.0, 0.0], z)
-    x /= np.linalg.norm(x)
-    rotation = np.stack([x, np.cross(z, x), z], 1)
+    flat = math.hypot(z[0], z[2])
+    if flat > 0.3:
+        x = np.array([z[2], 0.0, -z[0]]) / flat
+    else:
+        x = np.array([0.0, -z[2], z[1]]) / math.hypot(z[1], z[2])
+    y = np.array([z[1] * x[2] - z[2] * x[1], z[2] * x[0] - z[0] * x[2], z[0] * x[1] - z[1] * x[0]])
+    rotation = np.stack([x, y, z], 1)
     put(soup, tube(columns), at=np.asarray(a, float), size=(radius, radius, length), row=row, rotation=rotation)
 
 
@@ -578,15 +582,19 @@ def scene_of(seed: int, *, view: View) -> Scene:
     }[view]  # fmt: skip
     site = sites[int(rng.choice(6, p=odds))]
     camera = _camera(rng, view)
+    arcade = view == "hall" and site == "mall" and rng.random() < 0.65
     h = camera.place[2]
     ceiling = h + (rng.uniform(0.02, 0.3) if view in ("fisheye", "overhead") else rng.uniform(0.2, 2))
     if view in ("fisheye", "overhead"):
-        reach = [float(v) for v in (rng.uniform(2.0, 9.0, 4) if view == "fisheye" else rng.uniform(3.0, 12.0, 4))]
+        reach = [float(v) for v in (rng.uniform(*((2.0, 9.0) if rng.random() < 0.6 else (4.0, 13.0)), 4) if view == "fisheye" else rng.uniform(3.0, 12.0, 4))]
     elif view == "oblique":
         reach = [rng.uniform(0.3, 3), rng.uniform(6, 20), rng.uniform(3, 10), rng.uniform(3, 10)]
     else:
         reach = [rng.uniform(0.5, 4), rng.uniform(25, 70), rng.uniform(8, 30), rng.uniform(8, 30)]
-    outdoors = site == "street" or (site == "mall" and rng.random() < 0.15)
+        if arcade:
+            reach[2:] = [rng.uniform(3, 9), rng.uniform(3, 9)]
+            camera = replace(camera, pan=rng.normal(0, 0.15))
+    outdoors = site == "street" or (site == "mall" and not arcade and rng.random() < 0.15)
     if outdoors:
         ceiling = h + rng.uniform(3, 10)
     grey = pick(rng, WALLS)
@@ -595,7 +603,7 @@ def scene_of(seed: int, *, view: View) -> Scene:
         shiny = rng.uniform(0.05, 0.4)
     second = _floor(rng, site)
     ceiling_face = Surface(int(rng.choice([0, 1])), 0.6, 0.0, grey, grey)
-    stained = (rng.uniform(0, 0.4) if rng.random() < 0.5 else 0.0, rng.uniform(0.3, 2.5), rng.uniform(0, 1) if rng.random() < 0.3 else 0.0, 0.0)
+    stained = (rng.uniform(0, 0.4) if rng.random() < 0.5 else 0.0, rng.uniform(0.3, 2.5), rng.uniform(0, 1) if rng.random() < 0.12 else 0.0, 0.0)
     if outdoors and rng.random() < 0.65:
         stained = (*stained[:3], 1.0)
         ceiling_face = second if rng.random() < 0.4 else Surface(13, rng.uniform(0.3, 1), 1.0, pick(rng, GRASS), pick(rng, GRASS))
@@ -675,7 +683,7 @@ def _furnish(scene: Scene, rng: np.random.Generator) -> None:
     overhead = scene.view in ("fisheye", "overhead")
     kinds = KINDS[scene.site]
     yaw0 = rng.normal(0, 0.15) + float(rng.choice([0, math.pi / 2]))
-    count = int(rng.integers(0, 9)) if scene.view != "hall" else int(rng.integers(2, 14))
+    count = int(rng.integers(1, 15)) if scene.view != "hall" else int(rng.integers(3, 24))
     if scene.site == "shop" and rng.random() < 0.6 and scene.view != "hall":  # aisles
         gap, deep, long = rng.uniform(1.3, 2.4), rng.uniform(0.5, 1.1), rng.uniform(3, 10)
         tall = rng.uniform(1.2, 2.0)
@@ -695,7 +703,7 @@ def _furnish(scene: Scene, rng: np.random.Generator) -> None:
     for _ in range(count):
         kind = str(rng.choice(kinds))
         if scene.view == "hall":
-            x, y = rng.uniform(2, min(high[0], 40)), rng.normal(0, 7)
+            x, y = rng.uniform(2, min(high[0], 40)), rng.normal(0, 0.6 * min(7.0, high[1], -low[1]))
             x, y = x * math.cos(scene.camera.pan) - y * math.sin(scene.camera.pan), x * math.sin(scene.camera.pan) + y * math.cos(scene.camera.pan)
         else:
             x, y = rng.uniform(max(low[0], -7), min(high[0], 9)), rng.uniform(max(low[1], -7), min(high[1], 7))
@@ -712,8 +720,11 @@ def _on_walls(scene: Scene, rng: np.random.Generator) -> None:
     """Hang doors, posters, windows and screens on the walls; put shelves before them."""
     room = scene.room
     low, high = room.low, room.high
-    for _ in range(int(rng.integers(0, 12 if scene.site in ("mall", "street") else 6))):
-        wall = int(rng.integers(4))
+    most = 12 if scene.site in ("mall", "street") else 6
+    if scene.view == "hall":
+        most = 40
+    for _ in range(int(rng.integers(0, most))):
+        wall = int(rng.integers(4)) if scene.view != "hall" else int(rng.choice([1, 2, 2, 3, 3]))
         along = rng.uniform(0, 1)
         x = (low[0] + 0.03, high[0] - 0.03)[wall] if wall < 2 else low[0] + along * (high[0] - low[0])
         y = (low[1] + 0.03, high[1] - 0.03)[wall - 2] if wall > 1 else low[1] + along * (high[1] - low[1])
@@ -727,6 +738,8 @@ def _on_walls(scene: Scene, rng: np.random.Generator) -> None:
         elif draw < 0.6:
             wide, tall, z = rng.uniform(1, 5), rng.uniform(1, 2.4), rng.uniform(0, 1.0)
             row = plain(linear(*(rng.uniform(20, 90) + np.array([0, 3, 6]))), pattern=4, scale=1.5, b=pick(rng, WALLS), spec=0.5)
+            if scene.site == "mall" and rng.random() < 0.5:
+                row = plain(pick(rng, WALLS), pattern=8, b=pick(rng, CLOTHES), seed=rng.uniform(0, 50), glow=rng.random() < 0.5)
         elif draw < 0.75 and scene.site in ("shop", "mall"):
             row = _row_goods(rng)
             wide, tall = rng.uniform(2, 6), rng.uniform(1.5, 2.2)
@@ -761,7 +774,7 @@ def _spots(scene: Scene, rng: np.random.Generator) -> None:
 def populate(scene: Scene, *, moment: int, soup: Soup) -> list[Person]:
     """Put people (and what they push) into one picture of a scene."""
     rng = np.random.default_rng([scene.seed, moment, 5])
-    usual = {"fisheye": (1, 9), "overhead": (1, 8), "oblique": (1, 10), "hall": (4, 30)}[scene.view]
+    usual = {"fisheye": (1, 12), "overhead": (1, 9), "oblique": (1, 12), "hall": (4, 34)}[scene.view]
     if rng.random() < 0.08 or not len(scene.spots):
         return []
     count = max(1, int(rng.integers(usual[0], usual[1] + 1) * scene.busy * rng.uniform(0.4, 1.2)))
@@ -829,6 +842,10 @@ def _spot(scene: Scene, rng: np.random.Generator, taken: list[tuple[float, float
         if pose != "seat" and not _free(scene, x, y, 0.0):
             continue
         if any(math.hypot(x - a, y - b) < 0.38 for a, b in taken):
+            continue
+        px, seen = scene.camera.project(np.array([(x, y, 1.0)]))
+        rim = np.minimum(px[0], [scene.camera.width_px, scene.camera.height_px] - px[0]).min()
+        if (not seen[0] or rim < 12) and rng.random() < (0.97 if rim < -30 else 0.7):
             continue
         room = scene.room
         if not (room.low[0] + 0.2 < x < room.high[0] - 0.2 and room.low[1] + 0.2 < y < room.high[1] - 0.2):

@@ -27,7 +27,6 @@ WORK = Path(__file__).parent / "work"
 PICTURES, SCENES = 10, 12
 VIEWS: tuple[View, ...] = ("fisheye", "overhead", "oblique", "hall")
 SHARES = (0.26, 0.18, 0.30, 0.26)
-FACTOR = float(os.environ.get("FACTOR", "1.5"))
 Image = NDArray[np.uint8]
 
 
@@ -58,20 +57,28 @@ class Optics:
         """Draw it."""
         rng = self.rng = np.random.default_rng([scene.seed, 31])
         self.camera = scene.camera
-        self.exposure = math.exp(rng.normal(-0.25, 0.35))
+        self.factor = 1.0 if rng.random() < 0.7 else 1.25
+        self.exposure = math.exp(rng.normal(-0.35, 0.33))
+        keep = rng.uniform(0.45, 1.0) if rng.random() < 0.8 else rng.uniform(1.0, 1.25)
+        grey = np.full((3, 3), 1 / 3, np.float32)
+        self.colours = (keep * np.eye(3) + (1 - keep) * grey).astype(np.float32)
         self.white = np.exp(rng.normal(0, 0.07, 3)).astype(np.float32)
         self.gamma = 1 / 2.2 * math.exp(rng.normal(0, 0.12))
         self.fade = rng.uniform(0.3, 1.0) if rng.random() < 0.8 else 0.0
-        dark = rng.random() < 0.12
-        self.noise = abs(rng.normal(0, 4)) + (rng.uniform(3, 12) if dark else 0)
+        dark = rng.random() < 0.08
+        self.noise = abs(rng.normal(0, 2.5)) + (rng.uniform(2, 8) if dark else 0)
         self.exposure *= 0.35 if dark else 1
         self.coarse = rng.random() < 0.4
-        self.blur = rng.uniform(0.4, 1.6) if rng.random() < 0.45 else 0.0
+        self.blur = rng.uniform(0.4, 1.6) if rng.random() < 0.45 else 0.45 * (self.factor == 1.0)
         self.sharp = rng.uniform(0.3, 1.5) if rng.random() < 0.35 else 0.0
         self.quality = int(rng.integers(40, 96))
         self.vignette = rng.uniform(0, 0.5) if rng.random() < 0.5 else 0.0
         self.haze = rng.uniform(0.01, 0.1) if rng.random() < 0.35 else 0.0
         self.grey = rng.random() < 0.04
+        level = np.linspace(0, 1 / 0.6, 4096)
+        if self.fade:  # a soft shoulder instead of clipping
+            level = np.where(level > 0.6, 0.6 + 0.4 * np.tanh((level - 0.6) / 0.4), level)
+        self.table = (255 * np.clip(level, 0, 1) ** self.gamma).astype(np.float32)
         self.mask = self._mask()
         self.small = rng.uniform(0.5, 0.8) if rng.random() < 0.2 else 1.0
         self.text = self._text()
@@ -110,11 +117,11 @@ class Optics:
         """Turn linear light into the picture that a recorder keeps (BGR)."""
         rng = np.random.default_rng([int(self.rng.bit_generator.seed_seq.entropy[0]), moment, 3])  # type: ignore[attr-defined]
         size = (self.camera.width_px, self.camera.height_px)
-        image = cv2.resize(light, size, interpolation=cv2.INTER_AREA)
-        image = image * (self.exposure * gain * self.white) + self.haze
-        if self.fade:  # a soft shoulder instead of clipping
-            image = np.where(image > 0.6, 0.6 + 0.4 * np.tanh((image - 0.6) / 0.4), image)
-        image = 255 * np.power(np.clip(image, 0, 1), self.gamma)
+        image = light * (self.exposure * gain * 0.6 * self.white) + self.haze * 0.6
+        image = self.table[np.clip(4095 * image, 0, 4095).astype(np.uint16)]
+        image = cv2.transform(image, self.colours)
+        if self.factor > 1:
+            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         if self.small < 1:
             less = cv2.resize(image, None, fx=self.small, fy=self.small, interpolation=cv2.INTER_AREA)
             image = cv2.resize(less, size, interpolation=cv2.INTER_LINEAR)
@@ -128,7 +135,7 @@ class Optics:
         if self.noise > 0.3:
             grain = rng.standard_normal((size[1], size[0], 3), dtype=np.float32)
             if self.coarse:
-                grain = cv2.GaussianBlur(grain, (0, 0), 0.7) * 2
+                grain = cv2.GaussianBlur(grain, (0, 0), 0.7) * 1.6
             image = image + self.noise * grain
         image = image * self.mask[:, :, None]
         out = np.clip(image, 0, 255).astype(np.uint8)[:, :, ::-1].copy()
@@ -147,7 +154,7 @@ def _encoded(image: Image, quality: int) -> NDArray[np.uint8]:
 
 
 def labels_of(people: list[Person], *, picture: int, camera: Camera, renderer: Renderer, batch: Batch,
-              ids: NDArray[np.int64], heads: NDArray[np.bool_]) -> list[tuple[float, ...]]:
+              ids: NDArray[np.int64], heads: NDArray[np.bool_], factor: float) -> list[tuple[float, ...]]:
     """Measure boxes, points and shares of everybody in a picture."""
     rows, boxes, objects, spots = [], [], [], []
     for index, person in enumerate(people):
@@ -170,7 +177,7 @@ def labels_of(people: list[Person], *, picture: int, camera: Camera, renderer: R
     for (owner, low, high, ends), (body, inside, head) in zip(spots, alone, strict=True):
         rows.append((
             picture, *low, *high, *ends[0], *ends[1],
-            share(float(counts[owner]), body), share(float(tops[owner]), head), share(inside, body),
+            share(counts[owner] / factor**2, body), share(tops[owner] / factor**2, head), share(inside, body),
         ))  # fmt: skip
     return rows
 
@@ -180,10 +187,10 @@ def shoot(scene: Scene, *, renderer: Renderer) -> tuple[list[Image], Image, list
     optics = Optics(scene)
     static = renderer.batch(scene.soup)
     base = len(scene.soup.rows)
-    size = dict(camera=scene.camera, light=scene.light, room=scene.room, factor=FACTOR, around=scene.shade)
+    size = dict(camera=scene.camera, light=scene.light, room=scene.room, factor=optics.factor, around=scene.shade)
     renderer.load_rows(scene.soup.rows or [np.zeros((12, 4), np.float32)])
-    nobody = renderer.picture([static], **size)  # type: ignore[arg-type]
-    gain = 0.45 / max(float(np.quantile(nobody.mean(2)[optics_view(scene, nobody)], 0.7)), 0.02)
+    nobody = renderer.still(static, **size)  # type: ignore[arg-type]
+    gain = 0.45 / max(float(np.quantile(nobody.mean(2)[optics_view(scene, nobody, factor=optics.factor)], 0.7)), 0.02)
     gain = min(gain, 6.0) ** 0.8
     images, labels = [], []
     for moment in range(PICTURES):
@@ -193,22 +200,21 @@ def shoot(scene: Scene, *, renderer: Renderer) -> tuple[list[Image], Image, list
             people, soup = [], Soup(base=base)
         renderer.load_rows([*scene.soup.rows, *soup.rows] or [np.zeros((12, 4), np.float32)])
         batch = renderer.batch(soup)
-        light = renderer.picture([static, batch], **size)  # type: ignore[arg-type]
-        ids, heads = renderer.who([static, batch], camera=scene.camera)
+        light, ids, heads = renderer.moving(batch, **size)  # type: ignore[arg-type]
         images.append(optics.develop(light, moment=moment, gain=gain))
-        labels.append(labels_of(people, picture=0, camera=scene.camera, renderer=renderer, batch=batch, ids=ids, heads=heads))
+        labels.append(labels_of(people, picture=0, camera=scene.camera, renderer=renderer, batch=batch, ids=ids, heads=heads, factor=optics.factor))
         batch.release()
     empty = optics.develop(nobody, moment=99, gain=gain)
     static.release()
     return images, empty, labels, optics.quality
 
 
-def optics_view(scene: Scene, light: NDArray[np.float32]) -> NDArray[np.bool_]:
+def optics_view(scene: Scene, light: NDArray[np.float32], *, factor: float) -> NDArray[np.bool_]:
     """Tell which pixels a lens sees."""
     y, x = np.mgrid[: light.shape[0], : light.shape[1]]
     if scene.camera.kind != "fisheye":
         return np.asarray(x >= 0)
-    r = np.hypot(x / FACTOR - scene.camera.width_px / 2, y / FACTOR - scene.camera.height_px / 2)
+    r = np.hypot(x / factor - scene.camera.width_px / 2, y / factor - scene.camera.height_px / 2)
     return np.asarray(r < scene.camera.focal_px * 1.4)
 
 
