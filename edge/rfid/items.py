@@ -18,6 +18,24 @@ Key = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """What the antenna of a picked item heard of it, before and from then on; memory only.
+
+    Attributes:
+        rest_dbm: mean level while it lay there.
+        interval_ms: mean time between reads then.
+        heard: instants and levels in dBm since the pick, until it was gone, was put back or a while
+            had passed.
+        until_ms: end of that while; from the last read to here there was silence.
+    """
+
+    rest_dbm: float
+    interval_ms: float
+    heard: tuple[tuple[int, int], ...]
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class ItemEvent:
     """Something happened to one item.
 
@@ -32,9 +50,7 @@ class ItemEvent:
         confidence: how sure it is that this happened, 0 to 1.
         misplaced: it was put back at another antenna's shelf than it was taken from.
         antenna: reader and antenna that tell it; None where another source does.
-        trace: what that antenna heard of a picked item from then on, until it was gone or put
-            back or a while had passed: instants and levels in dBm; memory only.
-        until_ms: the antenna heard no more of it from the end of the trace until here.
+        trace: what that antenna heard of a picked item, to tell who has it.
         share: the part of the event that the visit it is joined to has in it.
     """
 
@@ -46,8 +62,7 @@ class ItemEvent:
     confidence: float = 1.0
     misplaced: bool = False
     antenna: Key | None = None
-    trace: tuple[tuple[int, int], ...] = field(default=(), repr=False)
-    until_ms: int = 0
+    trace: Trace | None = field(default=None, repr=False)
     share: float = 1.0
 
 
@@ -115,8 +130,8 @@ class ItemParams:
     max_silence_ms: int = 15_000
     max_intervals: float = 12.0
     check_ms: int = 250
-    gone_ms: int = 2500
-    tell_ms: int = 10_000
+    gone_ms: int = 8000
+    tell_ms: int = 25_000
     elsewhere_s: float = 0.2
     elsewhere_ms: int = 10_000
     elsewhere_nats: float = 4.0
@@ -302,6 +317,13 @@ class Items:
         self._soonest_ms = math.inf if due_ms is None else due_ms
         return events
 
+    def flush(self) -> list[ItemEvent]:
+        """Tell what is believed and was not told yet: the agent stops."""
+        events: list[ItemEvent] = []
+        for item in self._items.values():
+            events += self._tell(item, now_ms=item.last_ms)
+        return events
+
     def due_ms(self) -> int | None:
         """Give the instant at which the next item is told, sold or forgotten, if it stays away."""
         return min((self._due_ms(item) for item in self._items.values()), default=None)
@@ -311,7 +333,7 @@ class Items:
     def _due_ms(self, item: _Item) -> int:
         due_ms = self._stale_ms(item)
         if item.picked is not None:
-            due_ms = min(due_ms, item.tell_ms)
+            due_ms = min(due_ms, self._tell_ms(item))
         if item.till is not None:
             due_ms = min(due_ms, self._sold_ms(item))
         return due_ms
@@ -329,9 +351,12 @@ class Items:
         wait_ms = self._params.left_ms if self._exits else self._params.sold_ms
         return item.last_ms + wait_ms
 
+    def _tell_ms(self, item: _Item) -> int:
+        return min(item.tell_ms, item.last_ms + self._params.gone_ms)
+
     def _settle(self, tag: bytes, item: _Item, *, now_ms: int) -> list[ItemEvent]:
         """Do what is due of one item."""
-        if item.picked is not None and now_ms >= item.tell_ms:
+        if item.picked is not None and now_ms >= self._tell_ms(item):
             return self._tell(item, now_ms=now_ms)
         if item.till is not None and now_ms >= self._sold_ms(item):
             confidence = 0.7 if self._exits else item.till.confidence
@@ -534,7 +559,7 @@ class Items:
         item.state, item.nats, item.since_ms = _State.AWAY, 0.0, now_ms
         item.stay.clear()
         item.picked, item.tell_ms = event, event.scene_ms + self._params.tell_ms
-        if now_ms >= min(item.tell_ms, item.last_ms + self._params.gone_ms):
+        if now_ms >= self._tell_ms(item):
             return self._tell(item, now_ms=now_ms)
         self._watch(item)
         return []
@@ -543,9 +568,12 @@ class Items:
         event = item.picked
         if event is None:
             return []
-        item.picked = None
-        trace, item.trace = tuple(item.trace), []
-        return [replace(event, trace=trace, until_ms=now_ms)]
+        assert item.home is not None
+        home = item.ears[item.home]
+        until_ms = max(item.last_ms, min(now_ms, self._fields[item.home].heard_ms))
+        trace = Trace(home.level_dbm, home.interval_ms, tuple(item.trace), until_ms)
+        item.picked, item.trace = None, []
+        return [replace(event, trace=trace)]
 
     def _return(self, item: _Item, read: TagRead, *, key: Key) -> list[ItemEvent]:
         """Sum what speaks for an item lying on a shelf again, where it was or elsewhere."""
@@ -671,7 +699,7 @@ class Items:
         if item.state is not _State.SHELF or item.home is None:
             return False
         home = item.ears[item.home]
-        there_ms = max(self._params.gone_ms, round(4 * home.interval_ms))
+        there_ms = max(self._params.stay_gap_ms, round(4 * home.interval_ms))
         return (
             read.scene_ms - item.last_ms <= there_ms
             or read.rssi_dbm < home.level_dbm + self._params.margin_db

@@ -219,6 +219,11 @@ class Shelf:
         """Give how far a person is from the goods."""
         return float(shapely.distance(self.shape, shapely.Point(east_m, north_m)))
 
+    def along_m(self, antenna: Point, place: Point) -> float:
+        """Give how far from an antenna the goods are that a person stands before."""
+        line = shapely.shortest_line(self.shape, shapely.Point(place))
+        return float(math.dist(antenna, line.coords[0]))
+
 
 def _inside(polygon: Polygon, east_m: float, north_m: float) -> bool:
     """Tell whether a point is inside, counting crossings of a ray to the east."""

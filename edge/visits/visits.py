@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from edge.rfid.items import ItemEvent
+from edge.rfid.items import ItemEvent, Key
 from edge.vision.tracking import TrackEnd, TrackPoint
+from edge.visits.joining import Joining, JoinParams
 from edge.visits.path import PathParams, Stay, Stop, smooth_path, stays_of, stops_of
-from edge.visits.plan import Floor, Point, Shelf, ZoneKind
+from edge.visits.plan import Floor, Point, ZoneKind
 from edge.visits.walks import RejoinParams, Walk, best_continuations
 
 __all__ = ["Stay", "Stop", "Visit", "VisitParams", "Visits"]
@@ -25,7 +26,8 @@ class Visit:
         path_m: length of the smoothed path.
         entered: began in an entrance zone (else a track that appeared out of nowhere).
         left: ended in an exit or entrance zone; false marks a visit cut by a lost track.
-        items: events joined to it; sold means kept and followed by a till stay.
+        items: events joined to it, each with its share in them; sold means kept and followed by a
+            till stay.
     """
 
     start_ms: int
@@ -54,11 +56,7 @@ class VisitParams:
         door_m: how far from a door zone a walk may begin or end and still have used it: an
             overhead camera loses people some steps before the wall.
         items_ms: how late the news of an item may come: the silence that proves a pick.
-        reach_m: how far from the goods a hand can be, with the error of the place: arm 0.75 m,
-            tracking 0.3 m, tag reading field 0.45 m.
-        antenna_m: radius in which an antenna hears its goods.
-        walking_m: a walker's disadvantage against one who stands, for every m/s: who takes
-            something stands still.
+        joining: whose an item event is.
     """
 
     path: PathParams = field(default_factory=PathParams)
@@ -69,9 +67,7 @@ class VisitParams:
     least_reach_m: float = 2.0
     door_m: float = 1.0
     items_ms: int = 15_000
-    reach_m: float = 1.5
-    antenna_m: float = 1.6
-    walking_m: float = 1.0
+    joining: JoinParams = field(default_factory=JoinParams)
 
     @property
     def settle_ms(self) -> int:
@@ -90,9 +86,8 @@ class Visits:
     Points of one track come in order of time. What is returned is forgotten.
 
     Attributes:
-        noise_walks: walks too short to be visits; like ``lost_items`` it depends on people, so
-            it is for tests and never for logs or health.
-        lost_items: item events nobody could be found for.
+        noise_walks: walks too short to be visits; depends on people, so it is for tests and never
+            for logs or health.
     """
 
     def __init__(
@@ -100,30 +95,30 @@ class Visits:
         floor: Floor,
         *,
         params: VisitParams | None = None,
-        antennas: Mapping[str, Point] | None = None,
+        antennas: Mapping[str | Key, Point] | None = None,
     ) -> None:
         """Begin with nobody.
 
         Args:
             floor: the prepared plan.
             params: thresholds.
-            antennas: zone → where its antenna hangs; without it, whoever is in the zone or in
-                reach of it counts as near its goods.
+            antennas: (reader, antenna), or the zone of a single one, → where it hangs; without it,
+                whoever is in the zone or in reach of it counts as near its goods.
         """
         self.noise_walks = 0
-        self.lost_items = 0
         self._floor = floor
         self._params = params or VisitParams()
-        self._shelves: dict[str, Shelf] = {
-            zone: floor.shelf_near(east, north, radius_m=self._params.antenna_m)
-            for zone, (east, north) in (antennas or {}).items()
-        }
+        self._joining = Joining(floor, params=self._params.joining, antennas=antennas or {})
         self._walks: list[Walk] = []
         self._by_track: dict[int, Walk] = {}
         self._events: list[tuple[int, ItemEvent]] = []
-        self._holders: dict[bytes, Walk] = {}
         self._now_ms = 0
         self._soonest_ms: float = math.inf  # nothing is due before; points only put it off
+
+    @property
+    def lost_items(self) -> int:
+        """Count the item events nobody could be found for; not for logs or health either."""
+        return self._joining.unattributed
 
     @property
     def latest_ms(self) -> int:
@@ -248,78 +243,25 @@ class Visits:
         earlier.absorb(later)
         self._by_track[later.track] = earlier
         self._walks.remove(later)
-        for tag, holder in self._holders.items():
-            if holder is later:
-                self._holders[tag] = earlier
+        self._joining.merge(later, earlier=earlier)
 
     def _give_items(self, now_ms: int) -> None:
         due = [event for due_ms, event in self._events if due_ms <= now_ms]
         self._events = [(due_ms, event) for due_ms, event in self._events if due_ms > now_ms]
         for event in sorted(due, key=lambda event: event.scene_ms):
-            walk = self._whose(event)
-            if walk is None:
-                self.lost_items += 1
-                continue
-            walk.items.append(event)
-            if event.kind == "put_back":
-                del self._holders[event.tag]
-            else:
-                self._holders[event.tag] = walk
-
-    def _whose(self, event: ItemEvent) -> Walk | None:
-        """Find whom an event belongs to.
-
-        Who took a thing has it until it is put back, so only a pick and a sale without a pick
-        are given to the nearest; putting back what nobody is known to hold is nobody's.
-        """
-        holder = self._holders.get(event.tag)
-        if event.kind == "put_back":
-            return holder
-        if event.kind == "till" and holder is not None:
-            return holder
-        near = [
-            (cost, number)
-            for number, walk in enumerate(self._walks)
-            if (cost := self._reach_cost(walk, event)) is not None
-        ]
-        return self._walks[min(near)[1]] if near else None
-
-    def _reach_cost(self, walk: Walk, event: ItemEvent) -> float | None:
-        """Give how unlikely a walk is an event's cause, or None where it was out of reach."""
-        slack_ms = self._params.path.smooth_ms // 2
-        if not walk.start_ms - slack_ms <= event.scene_ms <= walk.end_ms + slack_ms:
-            return None
-        east_m, north_m = walk.place_at(event.scene_ms)
-        shelf = self._shelves.get(event.zone)
-        away_m = (
-            self._floor.zone_distance_m(event.zone, east_m, north_m)
-            if shelf is None
-            else shelf.distance_m(east_m, north_m)
-        )
-        if away_m > self._params.reach_m or self._behind(event.zone, east_m, north_m):
-            return None
-        before = walk.place_at(event.scene_ms - slack_ms)
-        after = walk.place_at(event.scene_ms + slack_ms)
-        speed_m_s = math.dist(before, after) / (2 * slack_ms / 1_000)
-        return away_m + self._params.walking_m * speed_m_s
-
-    def _behind(self, zone: str, east_m: float, north_m: float) -> bool:
-        """Tell whether somebody stands in another aisle: a gondola has two sides."""
-        here = self._floor.zone_at(east_m, north_m)
-        return here is not None and here.id != zone
+            self._joining.give(event, self._walks)
 
     def _forget(self, walk: Walk) -> None:
         self._walks.remove(walk)
         if self._by_track.get(walk.track) is walk:
             del self._by_track[walk.track]
-        self._holders = {tag: holder for tag, holder in self._holders.items() if holder is not walk}
 
     def _visit(self, walk: Walk) -> Visit | None:
         params = self._params
+        items = self._joining.take(walk)
         path = smooth_path(walk.times_ms, walk.east_m, walk.north_m, params=params.path)
         if walk.end_ms - walk.start_ms < params.least_ms or path.reach_m < params.least_reach_m:
             self.noise_walks += 1
-            self.lost_items += len(walk.items)
             return None
         return Visit(
             start_ms=walk.start_ms,
@@ -329,7 +271,7 @@ class Visits:
             end_point=(walk.east_m[-1], walk.north_m[-1]),
             stays=stays_of(path, floor=self._floor, params=params.path),
             stops=stops_of(path, floor=self._floor, params=params.path),
-            items=tuple(sorted(walk.items, key=lambda event: event.scene_ms)),
+            items=tuple(items),
             entered=walk.door_at_start,
             left=walk.door_at_end,
         )

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from edge.rfid.items import ItemEvent
 from edge.visits.plan import Point
 
 NEVER = 1e9
@@ -58,7 +57,6 @@ class Walk:
     times_ms: list[int] = field(default_factory=list)
     east_m: list[float] = field(default_factory=list)
     north_m: list[float] = field(default_factory=list)
-    items: list[ItemEvent] = field(default_factory=list)
     lost: bool = False
     decided: bool = False
     door_at_end: bool = False
@@ -86,7 +84,6 @@ class Walk:
         self.times_ms += later.times_ms
         self.east_m += later.east_m
         self.north_m += later.north_m
-        self.items += later.items
         self.track = later.track
         self.lost = later.lost
         self.door_at_end = later.door_at_end
@@ -104,6 +101,15 @@ class Walk:
             self.east_m[after - 1] + part * (self.east_m[after] - self.east_m[after - 1]),
             self.north_m[after - 1] + part * (self.north_m[after] - self.north_m[after - 1]),
         )
+
+    def mean_at(self, scene_ms: int, *, half_ms: int) -> Point:
+        """Give the mean place around an instant; without a point near it, as ``place_at``."""
+        first = bisect_left(self.times_ms, scene_ms - half_ms)
+        last = bisect_left(self.times_ms, scene_ms + half_ms + 1)
+        count = last - first
+        if count == 0:
+            return self.place_at(scene_ms)
+        return sum(self.east_m[first:last]) / count, sum(self.north_m[first:last]) / count
 
     def velocity_m_s(self, *, lookback_ms: int) -> Point:
         """Give the mean velocity over the last points; a single point stands still."""

@@ -222,7 +222,8 @@ def test_what_is_returned_is_forgotten(walker: Walker, floor: Floor) -> None:
     visits = Visits(floor, antennas=ANTENNAS)
     points = walker(1, ROUND)
     _run(visits, [*_in_order(points), _event("picked", 18_000)])
-    held = [visits._walks, visits._by_track, visits._events, visits._holders]
+    joining = visits._joining
+    held = [visits._walks, visits._by_track, visits._events, joining._open, joining._claims]
     assert not any(held)
 
 
