@@ -3,7 +3,7 @@
 Body frame in metres: x to the front, y to the left, z up, soles on z = 0.
 """
 
-# ruff: noqa: PLR2004 -- angles and odds of made-up poses, once each
+# ruff: noqa: PLR2004, E501 -- angles and odds of made-up poses, once each
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def group_of(bone: str) -> int:
     return G["neck"] if bone.startswith("neck") else G["head"]
 
 
-def build() -> None:
+def build() -> None:  # noqa: PLR0915 -- one step after another
     """Make the cache; needs torch, anny and fast_simplification; takes a few minutes at first."""
     import anny  # noqa: PLC0415 -- only to build
     import fast_simplification  # noqa: PLC0415 -- only to build
@@ -124,9 +124,9 @@ def build() -> None:
     faces = faces[~inner[faces].any(1)]
     rng = np.random.default_rng(7)
     anchors = [labels.index(name) for name in ANCHOR]
+    size = 40
     bodies, joints, child, female = [], [], [], []
-    for first in range(0, SHAPES, 40):
-        size = 40
+    for _ in range(SHAPES // size):
         kid = rng.random(size) < 0.08
         age = np.where(kid, rng.uniform(0.38, 0.6, size), rng.uniform(0.66, 1.0, size))
         gender = np.clip(rng.normal(np.where(rng.random(size) < 0.5, 0.08, 0.92), 0.08), 0, 1)
@@ -223,7 +223,14 @@ def load() -> Store:
                 t = (average[pick] - start) @ step / (step @ step)
                 along[mine] = t[mine]
         meshes.append(
-            Mesh(pick, data[f"{name}_faces"], weights, part.astype(float), along, average[pick] / tall)
+            Mesh(
+                pick,
+                data[f"{name}_faces"],
+                weights,
+                part.astype(float),
+                along,
+                average[pick] / tall,
+            )
         )
     return Store(
         data["vertices"], data["normals"], data["joints"], data["child"], data["female"], *meshes
@@ -285,7 +292,9 @@ POSES = (
 )  # fmt: skip
 
 
-def stance(name: str, *, rng: np.random.Generator) -> Stance:
+def stance(  # noqa: C901, PLR0912, PLR0915 -- a table of poses
+    name: str, *, rng: np.random.Generator
+) -> Stance:
     """Draw one stance of a kind of pose."""
     s = Stance(
         lean=rng.normal(0.03, 0.05), bow=rng.normal(0.04, 0.06), twist=rng.normal(0, 0.12),
@@ -327,13 +336,18 @@ def stance(name: str, *, rng: np.random.Generator) -> Stance:
         s = _one(s, side=side, arm=rng.uniform(0.8, 1.7), elbow=rng.uniform(0.0, 0.7), inward=0.1)
         s.lean = rng.uniform(0.0, 0.4)
         if rng.random() < 0.3:
-            s = _one(s, side=1 - side, arm=rng.uniform(0.6, 1.6), elbow=rng.uniform(0, 0.9), inward=0.1)
+            s = _one(
+                s, side=1 - side, arm=rng.uniform(0.6, 1.6), elbow=rng.uniform(0, 0.9), inward=0.1
+            )
     elif name == "reach_up":
         s = _one(s, side=side, arm=rng.uniform(1.7, 2.9), elbow=rng.uniform(0.0, 0.6), inward=0.0)
         s.head = (rng.uniform(-0.6, 0.0), rng.normal(0, 0.2))
     elif name == "low":
         s.lean, s.bow = rng.uniform(0.4, 0.9), rng.uniform(0.2, 0.6)
-        s.thigh, s.knee = (0.3, rng.uniform(0.1, 0.4)), (rng.uniform(0.1, 0.6), rng.uniform(0.1, 0.6))
+        s.thigh, s.knee = (
+            (0.3, rng.uniform(0.1, 0.4)),
+            (rng.uniform(0.1, 0.6), rng.uniform(0.1, 0.6)),
+        )
         s = _one(s, side=side, arm=rng.uniform(-0.2, 0.8), elbow=rng.uniform(0, 0.5), inward=0.1)
     elif name == "crouch":
         deep = rng.uniform(1.3, 1.9)
@@ -392,7 +406,9 @@ def posed(shape: int, angles: Stance, *, far: bool = False) -> Posed:
     crown_rest = np.array([joints[G["head"]][0] + 0.01, 0.0, top - 0.12])
     head = turns[G["head"]] @ crown_rest + shift[G["head"]] - [0, 0, up]
     soles = np.isin(mesh.part, [G["foot.L"], G["foot.R"]])
-    both = [vertices[soles & (mesh.part == G[side])][:, :2].mean(0) for side in ("foot.L", "foot.R")]
+    both = [
+        vertices[soles & (mesh.part == G[side])][:, :2].mean(0) for side in ("foot.L", "foot.R")
+    ]
     foot = np.array([*np.mean(both, 0), 0.0])
     return Posed(mesh, vertices, normals, turns, moved, head, foot, float(rest[:, 2].max()))
 

@@ -1,6 +1,6 @@
 """Clothes, hair and baggage on posed bodies, as triangles."""
 
-# ruff: noqa: PLR2004 -- sizes and odds of made-up clothes, once each
+# ruff: noqa: PLR2004, E501 -- sizes and odds of made-up clothes, once each, a piece a line
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.person_detector.mesh_bodies import G, Posed, load, turn
+from models.person_detector.mesh_soup import ROW, Soup
 
 Array = NDArray[np.float64]
 Colour = tuple[float, float, float]
 Row = NDArray[np.float32]
-ROW = 12
+EYE = np.eye(3)
 
 
 def linear(*srgb: float) -> Colour:
@@ -75,7 +76,9 @@ def tube(columns: int = 10, top: float = 1.0) -> Shape:
     u = np.linspace(0, 2 * math.pi, columns + 1)
     ring = np.stack([np.cos(u), np.sin(u), np.zeros_like(u)], 1)
     up = np.array([0.0, 0.0, 1.0])
-    points = np.concatenate([ring, ring * [top, top, 1] + up, ring * 1e-3 + up, ring * [top, top, 1] + up])
+    points = np.concatenate(
+        [ring, ring * [top, top, 1] + up, ring * 1e-3 + up, ring * [top, top, 1] + up]
+    )
     normals = np.concatenate([ring, ring, ring * 0 + up, ring * 0 + up])
     n = columns + 1
     side, lid = _grid(1, columns), _grid(1, columns) + 2 * n
@@ -118,8 +121,18 @@ def block(a: int = 1, b: int = 1, c: int = 1) -> tuple[Shape, Array]:
     return shape, np.concatenate(axes)
 
 
-def plain(colour: Colour, *, owner: int = 0, pattern: int = 0, scale: float = 0.1, b: Colour | None = None,
-          spec: float = 0.05, seed: float = 0.0, glow: bool = False, head: bool = False) -> Row:
+def plain(
+    colour: Colour,
+    *,
+    owner: int = 0,
+    pattern: int = 0,
+    scale: float = 0.1,
+    b: Colour | None = None,
+    spec: float = 0.05,
+    seed: float = 0.0,
+    glow: bool = False,
+    head: bool = False,
+) -> Row:
     """Give the data row of a thing."""
     row = np.zeros((ROW, 4), np.float32)
     row[0] = (2.0 if glow else 0.0, owner, pattern, scale)
@@ -166,7 +179,9 @@ def shape_of(rng: np.random.Generator, *, parity: int, children: float = 0.07) -
     return parity
 
 
-def outfit(rng: np.random.Generator, *, parity: int, cold: float = 0.5) -> Outfit:
+def outfit(  # noqa: C901, PLR0912, PLR0915 -- one piece of clothing after another
+    rng: np.random.Generator, *, parity: int, cold: float = 0.5
+) -> Outfit:
     """Dress somebody.
 
     Args:
@@ -220,7 +235,9 @@ def outfit(rng: np.random.Generator, *, parity: int, cold: float = 0.5) -> Outfi
     draw = rng.random()
     style = "short"
     if female:
-        style = "long" if draw < 0.55 else "bun" if draw < 0.72 else "tail" if draw < 0.87 else "short"
+        style = (
+            "long" if draw < 0.55 else "bun" if draw < 0.72 else "tail" if draw < 0.87 else "short"
+        )
     elif draw < 0.14:
         style = "bald"
     elif draw < 0.18:
@@ -243,7 +260,12 @@ def outfit(rng: np.random.Generator, *, parity: int, cold: float = 0.5) -> Outfi
     thick = rng.uniform(0.015, 0.045) if coat else rng.uniform(0.006, 0.02)
     if robe:
         thick = 0.05
-    row[8] = (thick, thick * rng.uniform(0.6, 0.9), rng.uniform(0.006, 0.022), rng.uniform(0.008, 0.03))
+    row[8] = (
+        thick,
+        thick * rng.uniform(0.6, 0.9),
+        rng.uniform(0.006, 0.022),
+        rng.uniform(0.008, 0.03),
+    )
     row[9] = (middle[0], middle[2], thr, slope)
     low_pattern = 4 if rng.random() < 0.3 else 0
     row[10] = (low_pattern, 0.08, rng.choice([0, 1, 2]), rng.uniform(0.79, 0.85))
@@ -265,9 +287,7 @@ def outfit(rng: np.random.Generator, *, parity: int, cold: float = 0.5) -> Outfi
         hat = "helmet"
     back = "bag" if rng.random() < 0.16 else "none"
     draw = rng.random()
-    hand = (
-        "bag" if draw < 0.16 else "two" if draw < 0.22 else "basket" if draw < 0.3 else "none"
-    )
+    hand = "bag" if draw < 0.16 else "two" if draw < 0.22 else "basket" if draw < 0.3 else "none"
     pool = CLOTHES if rng.random() < 0.8 else VIVID
     hat_colour = top if hat == "hood" else pick(rng, pool)
     return Outfit(
@@ -307,3 +327,279 @@ def mannequin(rng: np.random.Generator, *, parity: int) -> Outfit:
         row, base.shape, None if bare else base.skirt, base.skirt_row, "bald", none, "none", none,
         "none", none, "none", none, hip=False,
     )  # fmt: skip
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody in a picture: all points of the body, its head and foot, its objects."""
+
+    points: Array
+    head: Array
+    foot: Array
+    objects: list[int]
+
+
+def put(
+    soup: Soup,
+    shape: Shape,
+    *,
+    at: Array,
+    size: tuple[float, float, float],
+    row: Row,
+    rotation: Array = EYE,
+    part: Array | float = 2.0,
+) -> Array:
+    """Add a unit shape, scaled, turned and moved; give its points."""
+    scaled = shape.vertices * size
+    points = scaled @ rotation.T + at
+    normals = (shape.normals / np.array(size)) @ rotation.T
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+    soup.add(points, normals, scaled + 7.3, shape.faces, row=row, part=part)
+    return np.asarray(points)
+
+
+def box(
+    soup: Soup,
+    *,
+    at: tuple[float, float, float],
+    size: tuple[float, float, float],
+    row: Row,
+    yaw: float = 0.0,
+    cut: float = 0.6,
+) -> None:
+    """Add a box standing with its foot's middle at `at`."""
+    counts = [max(1, min(14, math.ceil(s / cut))) for s in size]
+    shape, axes = block(*counts)
+    middle = np.array(at) + np.array([0, 0, size[2] / 2])
+    put(soup, shape, at=middle, size=size, row=row, rotation=turn(yaw=yaw), part=axes)
+
+
+def rod(soup: Soup, a: Array, b: Array, *, radius: float, row: Row, columns: int = 6) -> None:
+    """Add a rod between two points."""
+    step = np.asarray(b, float) - a
+    length = float(np.linalg.norm(step))
+    z = step / length
+    flat = math.hypot(z[0], z[2])
+    if flat > 0.3:
+        x = np.array([z[2], 0.0, -z[0]]) / flat
+    else:
+        x = np.array([0.0, -z[2], z[1]]) / math.hypot(z[1], z[2])
+    y = np.array([z[1] * x[2] - z[2] * x[1], z[2] * x[0] - z[0] * x[2], z[0] * x[1] - z[1] * x[0]])
+    rotation = np.stack([x, y, z], 1)
+    put(
+        soup,
+        tube(columns),
+        at=np.asarray(a, float),
+        size=(radius, radius, length),
+        row=row,
+        rotation=rotation,
+    )
+
+
+def _owned(row: Row, owner: int) -> Row:
+    out = row.copy()
+    out[0, 1] = owner
+    return out
+
+
+def put_person(  # noqa: C901 -- one thing worn after another
+    soup: Soup,
+    wears: Outfit,
+    body: Posed,
+    *,
+    place: tuple[float, float, float],
+    yaw: float,
+    owner: int,
+    rng: np.random.Generator,
+    bags: bool = True,
+) -> Person:
+    """Add a dressed body at a place on the floor (x, y, height of the soles)."""
+    world = turn(yaw=yaw)
+    shift = np.array(place) - world @ [body.foot[0], body.foot[1], 0.0]
+    objects = [soup.base + len(soup.rows)]
+
+    def out(points: Array) -> Array:
+        return np.asarray(points @ world.T + shift)
+
+    first = len(soup.rows)
+    points = out(body.vertices)
+    mesh = body.mesh
+    soup.add(points, body.normals @ world.T, mesh.rest, mesh.faces, row=_owned(wears.row, owner),
+             part=mesh.part, along=mesh.along)  # fmt: skip
+    thick = float(wears.row[8, 0])
+    every = [points + 0.6 * thick * (body.normals @ world.T)]
+    size = body.height / 1.7
+    head, skull = out(body.head[None])[0], world @ body.turns[G["head"]]
+    coarse = ball(8, 5)
+
+    def worn(  # noqa: PLR0917 -- a shorthand of this function alone
+        shape: Shape,
+        offset: tuple[float, float, float],
+        scale: tuple[float, float, float],
+        row: Row,
+        frame: Array,
+        base: Array,
+    ) -> None:
+        spot = base + frame @ (np.array(offset) * size)
+        large = (scale[0] * size, scale[1] * size, scale[2] * size)
+        every.append(put(soup, shape, at=spot, size=large, row=_owned(row, owner), rotation=frame))
+
+    if wears.hat not in ("scarf", "hood", "beanie", "helmet"):
+        if wears.hair == "long":
+            drop = rng.uniform(0.1, 0.22)
+            worn(
+                coarse,
+                (-0.05, 0, -drop * 0.6),
+                (0.062, 0.088, drop + 0.03),
+                wears.hair_row,
+                skull,
+                head,
+            )
+        elif wears.hair == "bun":
+            worn(coarse, (-0.1, 0, 0.05), (0.04, 0.045, 0.04), wears.hair_row, skull, head)
+        elif wears.hair == "tail":
+            worn(coarse, (-0.11, 0, -0.04), (0.03, 0.03, 0.11), wears.hair_row, skull, head)
+    if wears.hat in ("cap", "beanie", "helmet"):
+        large = {"cap": 0.108, "beanie": 0.112, "helmet": 0.128}[wears.hat]
+        worn(
+            ball(10, 4, 0.5),
+            (-0.01, 0, 0.035),
+            (large, large * 0.86, large * 0.95),
+            wears.hat_row,
+            skull,
+            head,
+        )
+        if wears.hat != "beanie":
+            worn(tube(10), (0.07, 0, 0.035), (0.085, 0.075, 0.01), wears.hat_row, skull, head)
+    elif wears.hat == "brim":
+        worn(ball(10, 4, 0.5), (-0.01, 0, 0.05), (0.105, 0.09, 0.1), wears.hat_row, skull, head)
+        worn(tube(12), (-0.01, 0, 0.05), (0.19, 0.17, 0.012), wears.hat_row, skull, head)
+    elif wears.hat in ("scarf", "hood"):
+        worn(ball(10, 7), (-0.035, 0, 0.0), (0.112, 0.1, 0.145), wears.hat_row, skull, head)
+        worn(coarse, (-0.04, 0, -0.14), (0.1, 0.13, 0.07), wears.hat_row, skull, head)
+    if wears.skirt is not None:
+        every.append(_skirt(soup, wears, body, out=out, world=world, owner=owner))
+    stop = len(soup.rows)
+    objects = list(range(first, stop))
+    if bags:
+        _baggage(soup, wears, body, world=world, shift=shift, rng=rng)
+    foot = np.array([place[0], place[1], 0.0])
+    return Person(np.concatenate(every), head, foot, objects)
+
+
+def _skirt(
+    soup: Soup, wears: Outfit, body: Posed, *, out: object, world: Array, owner: int
+) -> Array:
+    assert wears.skirt is not None
+    length, flare = wears.skirt
+    j = body.joints
+    hip = (j[G["uleg.L"]] + j[G["uleg.R"]]) / 2
+    knee = (j[G["lleg.L"]] + j[G["lleg.R"]]) / 2
+    ankle = (j[G["foot.L"]] + j[G["foot.R"]]) / 2
+    apart = [
+        float(np.linalg.norm((j[G[n + ".L"]] - j[G[n + ".R"]])[:2]))
+        for n in ("uleg", "lleg", "foot")
+    ]
+    fore = [abs(float((j[G[n + ".L"]] - j[G[n + ".R"]])[0])) for n in ("uleg", "lleg", "foot")]
+    lines, columns = 5, 14
+    u = np.linspace(0, 2 * math.pi, columns + 1)
+    size = body.height / 1.7
+    points, normals = [], []
+    for line in range(lines + 1):
+        t = -0.22 + (length * 2 + 0.22) * line / lines  # 0 hip, 1 knee, 2 ankle
+        if t < 1:
+            middle, a, f = (
+                hip + (knee - hip) * t,
+                np.interp(t, (0, 1), apart[:2]),
+                np.interp(t, (0, 1), fore[:2]),
+            )
+        else:
+            middle = knee + (ankle - knee) * (t - 1)
+            a, f = np.interp(t, (1, 2), apart[1:]), np.interp(t, (1, 2), fore[1:])
+        wave = 1 + 0.05 * np.sin(u * 7) * max(0.0, t)
+        rx = (0.13 * size + f / 2 * 0.9 + flare * max(t, 0)) * wave
+        ry = (0.105 * size + a / 2 * 0.9 + flare * max(t, 0)) * wave
+        points.append(
+            np.stack(
+                [
+                    middle[0] + rx * np.cos(u),
+                    middle[1] + ry * np.sin(u),
+                    np.full_like(u, middle[2]),
+                ],
+                1,
+            )
+        )
+        normals.append(np.stack([np.cos(u), np.sin(u), np.full_like(u, 0.15)], 1))
+    flat, n = np.concatenate(points), np.concatenate(normals)
+    moved = np.asarray(out(flat))  # type: ignore[operator]
+    grid = sheet(lines, columns)
+    tex = np.concatenate([grid[0] * [0.8, length * 0.8], np.zeros((len(flat), 1))], 1)
+    soup.add(moved, n @ world.T, tex, grid[1], row=_owned(wears.skirt_row, owner), part=2.0)
+    return moved
+
+
+def _baggage(
+    soup: Soup, wears: Outfit, body: Posed, *, world: Array, shift: Array, rng: np.random.Generator
+) -> None:
+    chest = world @ body.turns[G["chest"]]
+    joints = body.joints @ world.T + shift
+    size = body.height / 1.7
+    if wears.back == "bag":
+        at = joints[G["chest"]] + chest @ (np.array([-0.19, 0, 0.12]) * size)
+        put(
+            soup,
+            ball(8, 6),
+            at=at,
+            size=(0.13 * size, 0.16 * size, 0.24 * size),
+            row=wears.back_row,
+            rotation=chest,
+        )
+    if wears.hip:
+        side = 1 if rng.random() < 0.5 else -1
+        hip = joints[G["pelvis"]] + world @ (np.array([0.0, side * 0.24, 0.02]) * size)
+        shape, axes = block()
+        put(
+            soup,
+            shape,
+            at=hip,
+            size=(0.3 * size, 0.1, 0.22 * size),
+            row=wears.back_row,
+            rotation=world,
+            part=axes,
+        )
+        rod(
+            soup,
+            hip + np.array([0, 0, 0.1]),
+            joints[G["neck"]] + [0, 0, 0.04],
+            radius=0.012,
+            row=wears.back_row,
+        )
+    hands = [joints[G[name]] for name in ("hand.L", "hand.R")]
+    if wears.in_hand in ("bag", "two", "basket"):
+        for index, hand in enumerate(hands):
+            if (
+                (wears.in_hand != "two" and index == 0)
+                or hand[2] < 0.4 * size
+                or hand[2] > 1.1 * size
+            ):
+                continue
+            high = rng.uniform(0.2, 0.4)
+            if wears.in_hand == "basket":
+                row = wears.hand_row.copy()
+                row[0, 2:] = (9, 0.05)
+                box(
+                    soup,
+                    at=(hand[0], hand[1], hand[2] - 0.42),
+                    size=(0.42, 0.28, 0.24),
+                    row=row,
+                    yaw=rng.uniform(0, 3),
+                )
+            else:
+                wide = rng.uniform(0.2, 0.38)
+                box(
+                    soup,
+                    at=(hand[0], hand[1], hand[2] - 0.12 - high),
+                    size=(wide, 0.11, high),
+                    row=wears.hand_row,
+                    yaw=math.atan2(world[1, 0], world[0, 0]) + rng.normal(0, 0.3),
+                )

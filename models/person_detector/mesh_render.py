@@ -1,23 +1,19 @@
 """Draws a scene of triangles with OpenGL (moderngl, EGL; llvmpipe will do), and who is seen in it."""
 
-# ruff: noqa: PLR2004 -- shader constants
+# ruff: noqa: PLR2004, E501 -- shader text has its own lines and constants
 
 from __future__ import annotations
-
-from dataclasses import dataclass, field
 
 import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
 from models.person_detector.mesh_camera import Camera
+from models.person_detector.mesh_soup import ROW, Light, Room, Soup
 
 Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
 
-ROW = 12
-"""Texels (of 4 floats) of one object's data."""
-STRIDE = 12
 DOWN = (0.02, 0.03, 1.0)
 TILE, TILES = 48, 12
 SHADOW = 768
@@ -46,7 +42,9 @@ vec4 screen(vec3 p, out float clip) {
 }
 """
 
-VERTEX = COMMON + """
+VERTEX = (
+    COMMON
+    + """
 in vec3 pos; in vec3 nrm; in vec3 tex; in vec3 info;
 uniform sampler2D rows; uniform float mirror; uniform vec4 tile;
 out vec3 w; out vec3 n; out vec3 t; flat out int obj; flat out float part; out float along;
@@ -73,7 +71,7 @@ void main() {
     }
     p += n * d;
   }
-  float c2; 
+  float c2;
   gl_ClipDistance[1] = mirror < 0 ? p.z + 0.02 : 1.0;
   if (mirror < 0) { p.z = -p.z; n.z = -n.z; }
   w = p;
@@ -83,6 +81,7 @@ void main() {
   gl_Position.xy = gl_Position.xy * tile.xy + tile.zw * gl_Position.w;
 }
 """
+)
 
 PATTERNS = """
 uniform sampler2DArray photos;
@@ -94,7 +93,7 @@ float noise(vec2 p) {
 float fbm(vec2 p) { return 0.5 * noise(p) + 0.3 * noise(p * 2.1 + 7) + 0.2 * noise(p * 4.7 + 3); }
 vec3 hue(float h) { return clamp(abs(mod(h * 6 + vec3(0, 4, 2), 6) - 3) - 1, 0, 1); }
 vec3 goods(vec2 uv, float s, vec3 a, vec3 b, float seed) {
-  float rowh = 0.28 + 0.14 * hash(vec2(seed, 1)); 
+  float rowh = 0.28 + 0.14 * hash(vec2(seed, 1));
   float r = floor(uv.y / rowh), fy = fract(uv.y / rowh);
   if (fy < 0.1) return fract(uv.x * 3.1 + hash(vec2(r, seed)) * 9) < 0.5 && fy > 0.02 ? vec3(0.85) * (0.8 + 0.2 * a) : a * 0.9;
   float runw = 0.25 + 0.5 * hash(vec2(r, seed + 2));
@@ -124,7 +123,7 @@ vec3 pattern(int k, vec2 uv, float s, vec3 a, vec3 b, float seed) {
     return mix(mix(a, b, 0.05), mix(b, col, smoothstep(0.008, 0.02 + f, g)), keep);
   }
   if (k == 2) { vec2 id = floor(uv / s); vec2 q = fract(uv / s);
-    float m = mod(id.x + id.y, 2); 
+    float m = mod(id.x + id.y, 2);
     vec3 col = mix(a, b, m) * (0.92 + 0.16 * fbm(uv * 2)); return mix(mix(a, b, 0.5), col, keep); }
   if (k == 3) { // planks
     float r = floor(uv.x / s); vec2 c = vec2(uv.x / s, uv.y / (s * 9) + hash(vec2(r, seed)));
@@ -134,7 +133,7 @@ vec3 pattern(int k, vec2 uv, float s, vec3 a, vec3 b, float seed) {
     return mix(mix(a, b, 0.5), col, keep);
   }
   if (k == 4) { float m = fbm(uv / s) ; float d = fbm(uv / s * 6 + 3); return mix(a, b, smoothstep(0.3, 0.75, m)) * (0.9 + 0.2 * d); }
-  if (k == 5) { vec3 ph = texture(photos, vec3(uv / s, floor(seed))).rgb; 
+  if (k == 5) { vec3 ph = texture(photos, vec3(uv / s, floor(seed))).rgb;
     float l = dot(ph, vec3(0.333)); return mix(ph, a * (0.3 + 1.3 * l), b.x); }
   if (k == 6) { float m = smoothstep(0.45 - f, 0.55 + f, abs(fract(uv.y / s) * 2 - 1)); return mix(a, b, mix(0.5, m, keep)); }
   if (k == 7) { vec2 q = abs(fract(uv / s) * 2 - 1); float m = 0.5 * (step(0.6, q.x) + step(0.6, q.y)); return mix(a, b, mix(0.4, m, keep)); }
@@ -194,7 +193,11 @@ vec3 shadeOf(vec3 p, vec3 n, vec3 col, float spec, vec3 view) {
 }
 """
 
-FRAGMENT = "#version 430\nuniform vec3 eye;\n" + PATTERNS + LIGHT + """
+FRAGMENT = (
+    "#version 430\nuniform vec3 eye;\n"
+    + PATTERNS
+    + LIGHT
+    + """
 in vec3 w; in vec3 n; in vec3 t; flat in int obj; flat in float part; in float along;
 layout(early_fragment_tests) in;
 uniform sampler2D rows; uniform float mirror; uniform int naming;
@@ -235,7 +238,7 @@ void main() {
   } else {
     vec2 uv = part < 0.5 ? t.yz : (part < 1.5 ? t.xz : t.xy);
     int k = int(r0.z);
-    if (k == 9) { 
+    if (k == 9) {
       vec2 q = abs(fract(uv / r0.w) * 2 - 1); float f = max(fwidth(uv.x), fwidth(uv.y)) / r0.w;
       float lines = max(q.x, q.y);
       col = r1.rgb; }
@@ -247,8 +250,11 @@ void main() {
   if (r0.x > 1.5) colour.rgb = col; // glows by itself
 }
 """
+)
 
-FLAT = "#version 430\n" + """
+FLAT = (
+    "#version 430\n"
+    """
 in vec3 w; in vec3 n; in vec3 t; flat in int obj; flat in float part; in float along;
 uniform sampler2D rows;
 out vec4 colour;
@@ -265,6 +271,7 @@ void main() {
   colour = vec4(mod(r0.y, 256.0) / 255.0, floor(r0.y / 256.0) / 255.0, head ? 1 : 0, 1);
 }
 """
+)
 
 DEPTH_VERTEX = """
 #version 430
@@ -273,7 +280,11 @@ void main() { gl_Position = m * vec4(pos, 1); }
 """
 
 ROOM_VERTEX = "#version 430\nin vec2 at; out vec2 uv; void main() { uv = at; gl_Position = vec4(at, 0.999, 1); }"
-ROOM = COMMON + PATTERNS + LIGHT + """
+ROOM = (
+    COMMON
+    + PATTERNS
+    + LIGHT
+    + """
 in vec2 uv; layout(location = 0) out vec4 colour; layout(location = 1) out vec4 place;
 uniform vec3 roomLow; uniform vec3 roomHigh; uniform vec4 surf[15]; // per surface: (pattern, scale, seed, spec), a, b
 uniform float reflect_; uniform vec3 skyColour; uniform float outdoors; uniform vec4 dirt; uniform float lampSize;
@@ -318,9 +329,12 @@ void main() {
   colour = vec4(c, alpha);
 }
 """
+)
 
 
-DROP = "#version 430\n" + """
+DROP = (
+    "#version 430\n"
+    """
 uniform sampler2D before; uniform sampler2D places; uniform sampler2D shade1; uniform sampler2D shade2;
 uniform mat4 toShade1; uniform mat4 toShade2; uniform vec3 sun; uniform vec3 sunColour; uniform vec3 sky; uniform vec4 soft;
 in vec2 uv; layout(location = 0) out vec4 colour; layout(location = 1) out vec4 place;
@@ -345,88 +359,14 @@ void main() {
   place = vec4(0, 0, 0, 1);
 }
 """
-RESTORE = "#version 430\n" + """
+)
+RESTORE = (
+    "#version 430\n"
+    """
 uniform sampler2D depths; in vec2 uv;
 void main() { gl_FragDepth = texelFetch(depths, ivec2(gl_FragCoord.xy), 0).r; }
 """
-
-
-@dataclass(slots=True)
-class Soup:
-    """Triangles of many objects, in the layout of the vertex shader."""
-
-    vertices: list[NDArray[np.float32]] = field(default_factory=list)
-    faces: list[NDArray[np.int32]] = field(default_factory=list)
-    rows: list[NDArray[np.float32]] = field(default_factory=list)
-    count: int = 0
-    base: int = 0
-
-    def add(
-        self,
-        points: Array,
-        normals: Array,
-        tex: Array,
-        faces: NDArray[np.int64],
-        *,
-        row: NDArray[np.float32],
-        part: Array | float = 0.0,
-        along: Array | float = 0.0,
-    ) -> None:
-        """Add an object with its data row (ROW, 4)."""
-        out = np.empty((len(points), STRIDE), np.float32)
-        out[:, 0:3], out[:, 3:6], out[:, 6:9] = points, normals, tex
-        out[:, 9] = self.base + len(self.rows)
-        out[:, 10], out[:, 11] = part, along
-        self.vertices.append(out)
-        self.faces.append((faces + self.count).astype(np.int32))
-        self.rows.append(row)
-        self.count += len(points)
-
-    def ranges(self) -> list[tuple[int, int]]:
-        """Give each object's first index and number of indices."""
-        sizes = [3 * len(f) for f in self.faces]
-        starts = np.concatenate([[0], np.cumsum(sizes)])[:-1] if sizes else []
-        return list(zip([int(s) for s in starts], sizes, strict=True))
-
-
-@dataclass(frozen=True, slots=True)
-class Light:
-    """How a scene is lit; see LIGHT for the meaning of the numbers."""
-
-    sun: tuple[float, float, float]
-    sun_colour: tuple[float, float, float]
-    sky: tuple[float, float, float]
-    ground: tuple[float, float, float]
-    fill: tuple[float, float, float, float]
-    soft: tuple[float, float, float, float]
-    lamps: tuple[tuple[float, float, float, float], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Surface:
-    """A wall's, floor's or ceiling's look: pattern, its size in metres, seed, two colours, turn."""
-
-    pattern: int
-    scale: float
-    seed: float
-    a: tuple[float, float, float]
-    b: tuple[float, float, float]
-    turned: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """A box to be inside of; its surfaces are floor, ceiling, west, east, north and south."""
-
-    low: tuple[float, float, float]
-    high: tuple[float, float, float]
-    surfaces: tuple[Surface, Surface, Surface, Surface, Surface]
-    reflect: float
-    dirt: tuple[float, float, float, float]
-    outdoors: bool
-    sky: tuple[float, float, float]
-    lamp_size: float = 0.4
-    back: tuple[float, float, float] = (0.0, 0.0, 0.0)
+)
 
 
 class Batch:
@@ -477,7 +417,9 @@ class Renderer:
         ctx.enable_direct(0x3001)
         self.main = ctx.program(vertex_shader=VERTEX, fragment_shader=FRAGMENT)
         self.flat = ctx.program(vertex_shader=VERTEX, fragment_shader=FLAT)
-        self.depth = ctx.program(vertex_shader=DEPTH_VERTEX, fragment_shader="#version 430\nvoid main() {}")
+        self.depth = ctx.program(
+            vertex_shader=DEPTH_VERTEX, fragment_shader="#version 430\nvoid main() {}"
+        )
         self.room = ctx.program(vertex_shader=ROOM_VERTEX, fragment_shader=ROOM)
         self.drop = ctx.program(vertex_shader=ROOM_VERTEX, fragment_shader=DROP)
         self.restore = ctx.program(vertex_shader=ROOM_VERTEX, fragment_shader=RESTORE)
@@ -526,7 +468,10 @@ class Renderer:
                     member.value = value
 
     def _aim(self, program: moderngl.Program, camera: Camera) -> None:
-        middle = (camera.width_px / 2 + camera.shift_px[0], camera.height_px / 2 + camera.shift_px[1])
+        middle = (
+            camera.width_px / 2 + camera.shift_px[0],
+            camera.height_px / 2 + camera.shift_px[1],
+        )
         self._set(
             program,
             eye=tuple(camera.place),
@@ -545,7 +490,13 @@ class Renderer:
         self.rows.write(table.tobytes())
 
     def still(
-        self, batch: Batch, *, camera: Camera, light: Light, room: Room, factor: float,
+        self,
+        batch: Batch,
+        *,
+        camera: Camera,
+        light: Light,
+        room: Room,
+        factor: float,
         around: tuple[float, float, float],
     ) -> NDArray[np.float32]:
         """Draw a place without people, and keep it for `moving`.
@@ -594,7 +545,13 @@ class Renderer:
         return _light_of(frame, size)
 
     def moving(
-        self, batch: Batch, *, camera: Camera, light: Light, room: Room, factor: float,
+        self,
+        batch: Batch,
+        *,
+        camera: Camera,
+        light: Light,
+        room: Room,
+        factor: float,
         around: tuple[float, float, float],
     ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
         """Draw people into the place that `still` drew last (same arguments).
@@ -638,7 +595,9 @@ class Renderer:
         names = names.reshape(size[1], size[0], 2)[::-1]
         return _light_of(frame, size), names[..., 0].astype(np.int64), names[..., 1] > 0.5
 
-    def _solid(self, batch: Batch, *, frame: moderngl.Framebuffer, camera: Camera, mirror: float) -> None:
+    def _solid(
+        self, batch: Batch, *, frame: moderngl.Framebuffer, camera: Camera, mirror: float
+    ) -> None:
         """Draw depth first, so that each pixel is shaded but once."""
         none, every = (False,) * 4, (True,) * 4
         frame.color_mask = [none, none]
@@ -653,7 +612,9 @@ class Renderer:
         frame.depth_mask = True
         self.ctx.depth_func = "<"
 
-    def _shadows(self, batch: Batch, *, light: Light, around: tuple[float, float, float]) -> list[Array]:
+    def _shadows(
+        self, batch: Batch, *, light: Light, around: tuple[float, float, float]
+    ) -> list[Array]:
         mats = [_ortho(light.sun, around), _ortho(DOWN, around)]
         self.ctx.enable(moderngl.DEPTH_TEST)
         for frame, mat in zip(self.shade_frames, mats, strict=True):
@@ -707,7 +668,10 @@ class Renderer:
                 frame.viewport = (column * TILE, line * TILE, TILE, TILE)
                 wide, high = box[2] - box[0], box[3] - box[1]
                 sx, sy = camera.width_px / wide, camera.height_px / high
-                middle = ((box[0] + box[2]) / camera.width_px - 1, 1 - (box[1] + box[3]) / camera.height_px)
+                middle = (
+                    (box[0] + box[2]) / camera.width_px - 1,
+                    1 - (box[1] + box[3]) / camera.height_px,
+                )
                 self._set(self.flat, tile=(sx, sy, -middle[0] * sx, -middle[1] * sy))
                 for item in objects[first + index]:
                     batch.draw(self.flat, of=batch.ranges[item])
@@ -715,14 +679,20 @@ class Renderer:
             data = np.frombuffer(frame.read(components=4), np.uint8).reshape(side, side, 4)
             for index, box in enumerate(chunk):
                 column, line = index % TILES, index // TILES
-                tile = data[line * TILE : (line + 1) * TILE, column * TILE : (column + 1) * TILE][::-1]
+                tile = data[line * TILE : (line + 1) * TILE, column * TILE : (column + 1) * TILE][
+                    ::-1
+                ]
                 body, head = (tile[..., 0] > 0) | (tile[..., 1] > 0), tile[..., 2] > 0
                 wide, high = box[2] - box[0], box[3] - box[1]
                 x = box[0] + (np.arange(TILE) + 0.5) / TILE * wide
                 y = box[1] + (np.arange(TILE) + 0.5) / TILE * high
-                inside = ((x > 0) & (x < camera.width_px))[None] & ((y > 0) & (y < camera.height_px))[:, None]
+                inside = ((x > 0) & (x < camera.width_px))[None] & (
+                    (y > 0) & (y < camera.height_px)
+                )[:, None]
                 cell = wide * high / TILE**2
-                out.append((body.sum() * cell, (body & inside).sum() * cell, (body & head).sum() * cell))
+                out.append(
+                    (body.sum() * cell, (body & inside).sum() * cell, (body & head).sum() * cell)
+                )
         return out
 
 
@@ -748,4 +718,3 @@ def _ortho(light: tuple[float, float, float], around: tuple[float, float, float]
     m[:3, :3] = turn / np.array([half, half, deep])[:, None]
     m[:3, 3] = -middle / np.array([half, half, deep])
     return m
-

@@ -3,7 +3,7 @@
 Writes ``work/mesh-NNNN.npz`` (even seeds) or, with ``--test``, ``work/test-NNNN.npz`` (odd ones).
 """
 
-# ruff: noqa: PLR2004 -- odds and sizes of made-up optics, once each
+# ruff: noqa: PLR2004, E501 -- odds and sizes of made-up optics, once each, a thing a line
 
 from __future__ import annotations
 
@@ -20,32 +20,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.person_detector.mesh_camera import Camera, share
-from models.person_detector.mesh_render import PHOTO, Batch, Renderer, Soup
-from models.person_detector.mesh_scenes import Person, Scene, View, populate, scene_of
+from models.person_detector.mesh_people import Person
+from models.person_detector.mesh_render import PHOTO, Batch, Renderer
+from models.person_detector.mesh_scenes import Scene, View, populate, scene_of
+from models.person_detector.mesh_soup import Soup
+from models.person_detector.parts import COLUMNS, WORK, Image, encoded, save
 
-WORK = Path(__file__).parent / "work"
 PICTURES, SCENES = 10, 12
 VIEWS: tuple[View, ...] = ("fisheye", "overhead", "oblique", "hall")
 SHARES = (0.26, 0.18, 0.30, 0.26)
-Image = NDArray[np.uint8]
 
 
 @cache
 def photos() -> NDArray[np.uint8]:
     """Load textures to lay on floors: CC0 photographs of scikit-image, if it is there, else noise."""
-    found = []
+    found: list[Image] = []
     try:
         from skimage import data  # noqa: PLC0415 -- optional
 
-        for image in (data.gravel(), data.brick(), data.grass()):
-            found.append(cv2.cvtColor(cv2.resize(image, (PHOTO, PHOTO)), cv2.COLOR_GRAY2RGB))
+        greys = (data.gravel(), data.brick(), data.grass())
+        found = [cv2.cvtColor(cv2.resize(g, (PHOTO, PHOTO)), cv2.COLOR_GRAY2RGB) for g in greys]
     except ImportError:
         pass
     rng = np.random.default_rng(3)
     while len(found) < 6:
         cells = rng.uniform(60, 200, (2 ** int(rng.integers(3, 7)),) * 2 + (1,))
-        tint = rng.normal(0, 6, cells.shape[:2] + (3,))
-        big = cv2.resize((cells + tint).astype(np.float32), (PHOTO, PHOTO), interpolation=cv2.INTER_CUBIC)
+        tint = rng.normal(0, 6, (*cells.shape[:2], 3))
+        big = cv2.resize(
+            (cells + tint).astype(np.float32), (PHOTO, PHOTO), interpolation=cv2.INTER_CUBIC
+        )
         found.append(np.clip(big + rng.normal(0, 8, big.shape), 0, 255).astype(np.uint8))
     return np.stack(found)
 
@@ -104,16 +107,35 @@ class Optics:
         rng, camera = self.rng, self.camera
         if rng.random() > 0.35:
             return []
-        words = ["2024-03-12 14:02:55", "CAM 03", "12/08/19 Mon", "IPCAM", "Entrance 1", "00:12:47", "REC", "Camera 01 Hall"]
+        words = [
+            "2024-03-12 14:02:55",
+            "CAM 03",
+            "12/08/19 Mon",
+            "IPCAM",
+            "Entrance 1",
+            "00:12:47",
+            "REC",
+            "Camera 01 Hall",
+        ]
         out = []
         for _ in range(int(rng.integers(1, 4))):
             x = int(rng.choice([4, camera.width_px * 0.6])) + int(rng.integers(0, 20))
             y = int(rng.choice([14, camera.height_px - 8])) + int(rng.integers(-2, 5))
             level = int(rng.choice([255, 255, 230, 10]))
-            out.append((str(rng.choice(words)), (x, y), rng.uniform(0.35, 0.7), level, bool(rng.random() < 0.4)))
+            out.append(
+                (
+                    str(rng.choice(words)),
+                    (x, y),
+                    rng.uniform(0.35, 0.7),
+                    level,
+                    bool(rng.random() < 0.4),
+                )
+            )
         return out
 
-    def develop(self, light: NDArray[np.float32], *, moment: int, gain: float) -> Image:
+    def develop(  # noqa: C901 -- one step of the camera after another
+        self, light: NDArray[np.float32], *, moment: int, gain: float
+    ) -> Image:
         """Turn linear light into the picture that a recorder keeps (BGR)."""
         rng = np.random.default_rng([int(self.rng.bit_generator.seed_seq.entropy[0]), moment, 3])  # type: ignore[attr-defined]
         size = (self.camera.width_px, self.camera.height_px)
@@ -123,7 +145,9 @@ class Optics:
         if self.factor > 1:
             image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         if self.small < 1:
-            less = cv2.resize(image, None, fx=self.small, fy=self.small, interpolation=cv2.INTER_AREA)
+            less = cv2.resize(
+                image, None, fx=self.small, fy=self.small, interpolation=cv2.INTER_AREA
+            )
             image = cv2.resize(less, size, interpolation=cv2.INTER_LINEAR)
         if self.blur:
             image = cv2.GaussianBlur(image, (0, 0), self.blur)
@@ -144,17 +168,30 @@ class Optics:
         for words, at, height, level, ground in self.text:
             if ground:
                 wide = cv2.getTextSize(words, cv2.FONT_HERSHEY_SIMPLEX, height, 1)[0]
-                cv2.rectangle(out, (at[0] - 2, at[1] - wide[1] - 3), (at[0] + wide[0] + 2, at[1] + 4), (0, 0, 0), -1)
-            cv2.putText(out, words, at, cv2.FONT_HERSHEY_SIMPLEX, height, (level,) * 3, 1, cv2.LINE_AA)
+                cv2.rectangle(
+                    out,
+                    (at[0] - 2, at[1] - wide[1] - 3),
+                    (at[0] + wide[0] + 2, at[1] + 4),
+                    (0, 0, 0),
+                    -1,
+                )
+            cv2.putText(
+                out, words, at, cv2.FONT_HERSHEY_SIMPLEX, height, (level,) * 3, 1, cv2.LINE_AA
+            )
         return out
 
 
-def _encoded(image: Image, quality: int) -> NDArray[np.uint8]:
-    return np.asarray(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]).ravel()
-
-
-def labels_of(people: list[Person], *, picture: int, camera: Camera, renderer: Renderer, batch: Batch,
-              ids: NDArray[np.int64], heads: NDArray[np.bool_], factor: float) -> list[tuple[float, ...]]:
+def labels_of(
+    people: list[Person],
+    *,
+    picture: int,
+    camera: Camera,
+    renderer: Renderer,
+    batch: Batch,
+    ids: NDArray[np.int64],
+    heads: NDArray[np.bool_],
+    factor: float,
+) -> list[tuple[float, ...]]:
     """Measure boxes, points and shares of everybody in a picture."""
     rows, boxes, objects, spots = [], [], [], []
     for index, person in enumerate(people):
@@ -163,7 +200,12 @@ def labels_of(people: list[Person], *, picture: int, camera: Camera, renderer: R
             continue
         low, high = px[seen].min(0), px[seen].max(0)
         size = np.maximum(high - low, 1.0)
-        if (high < 0).any() or low[0] > camera.width_px or low[1] > camera.height_px or (size > 4000).any():
+        if (
+            (high < 0).any()
+            or low[0] > camera.width_px
+            or low[1] > camera.height_px
+            or (size > 4000).any()
+        ):
             continue
         ends, _ = camera.project(np.stack([person.head, person.foot]))
         spots.append((index + 1, low, high, ends))
@@ -182,15 +224,26 @@ def labels_of(people: list[Person], *, picture: int, camera: Camera, renderer: R
     return rows
 
 
-def shoot(scene: Scene, *, renderer: Renderer) -> tuple[list[Image], Image, list[list[tuple[float, ...]]], int]:
+def shoot(
+    scene: Scene, *, renderer: Renderer
+) -> tuple[list[Image], Image, list[list[tuple[float, ...]]], int]:
     """Take all pictures of a scene: with people, without, their labels, the JPEG quality."""
     optics = Optics(scene)
     static = renderer.batch(scene.soup)
     base = len(scene.soup.rows)
-    size = dict(camera=scene.camera, light=scene.light, room=scene.room, factor=optics.factor, around=scene.shade)
+    size = {
+        "camera": scene.camera,
+        "light": scene.light,
+        "room": scene.room,
+        "factor": optics.factor,
+        "around": scene.shade,
+    }
     renderer.load_rows(scene.soup.rows or [np.zeros((12, 4), np.float32)])
     nobody = renderer.still(static, **size)  # type: ignore[arg-type]
-    gain = 0.45 / max(float(np.quantile(nobody.mean(2)[optics_view(scene, nobody, factor=optics.factor)], 0.7)), 0.02)
+    gain = 0.45 / max(
+        float(np.quantile(nobody.mean(2)[optics_view(scene, nobody, factor=optics.factor)], 0.7)),
+        0.02,
+    )
     gain = min(gain, 6.0) ** 0.8
     images, labels = [], []
     for moment in range(PICTURES):
@@ -202,7 +255,18 @@ def shoot(scene: Scene, *, renderer: Renderer) -> tuple[list[Image], Image, list
         batch = renderer.batch(soup)
         light, ids, heads = renderer.moving(batch, **size)  # type: ignore[arg-type]
         images.append(optics.develop(light, moment=moment, gain=gain))
-        labels.append(labels_of(people, picture=0, camera=scene.camera, renderer=renderer, batch=batch, ids=ids, heads=heads, factor=optics.factor))
+        labels.append(
+            labels_of(
+                people,
+                picture=0,
+                camera=scene.camera,
+                renderer=renderer,
+                batch=batch,
+                ids=ids,
+                heads=heads,
+                factor=optics.factor,
+            )
+        )
         batch.release()
     empty = optics.develop(nobody, moment=99, gain=gain)
     static.release()
@@ -230,30 +294,27 @@ def part(number: int, test: bool) -> Path | None:  # noqa: FBT001 -- passed to a
     if not _RENDERER:
         _RENDERER.append(Renderer(photos()))
     start = time.perf_counter()
-    jpegs, ends, scenes, empties, empty_ends, views = [], [], [], [], [], []
+    pictures: list[Image] = []
+    empties: list[Image] = []
+    scenes: list[int] = []
+    views: list[str] = []
     rows: list[tuple[float, ...]] = []
     for index in range(SCENES):
         seed = 2 * (number * SCENES + index) + int(test)
         view = VIEWS[int(np.random.default_rng([seed, 1]).choice(4, p=SHARES))]
-        scene = scene_of(seed, view=view)
-        images, empty, labels, quality = shoot(scene, renderer=_RENDERER[0])
+        images, empty, labels, quality = shoot(scene_of(seed, view=view), renderer=_RENDERER[0])
         for image, found in zip(images, labels, strict=True):
             rows += [(float(len(scenes)), *row[1:]) for row in found]
-            jpegs.append(_encoded(image, quality))
-            ends.append(len(jpegs[-1]))
+            pictures.append(encoded(image, quality=quality))
             scenes.append(index)
-        empties.append(_encoded(empty, quality))
-        empty_ends.append(len(empties[-1]))
+        empties.append(encoded(empty, quality=quality))
         views.append(view)
-    fresh = WORK / f"new-{path.name}"
-    np.savez(
-        fresh,
-        jpeg=np.concatenate(jpegs), ends=np.cumsum(ends), scene=np.array(scenes, np.int32),
-        empty_jpeg=np.concatenate(empties), empty_ends=np.cumsum(empty_ends), view=np.array(views),
-        labels=np.array(rows, np.float32).reshape(-1, 12),
-    )  # fmt: skip
-    fresh.rename(path)
-    print(f"{path.name} {(time.perf_counter() - start) / len(jpegs):.3f} s a picture, {len(rows) / len(jpegs):.1f} people", flush=True)
+    table = np.array(rows, np.float32).reshape(-1, len(COLUMNS))
+    save(path, pictures=pictures, empties=empties, scene=scenes, view=views, labels=table)
+    print(
+        f"{path.name} {(time.perf_counter() - start) / len(pictures):.3f} s a picture, {len(rows) / len(pictures):.1f} people",
+        flush=True,
+    )
     return path
 
 
