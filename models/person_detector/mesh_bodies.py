@@ -182,7 +182,7 @@ def build() -> None:  # noqa: PLR0915 -- one step after another
         weights=dense[both],
         average=average[both],
         middle=middle,
-        **saved,
+        **saved,  # type: ignore[arg-type]
     )
 
 
@@ -398,13 +398,13 @@ def posed(shape: int, angles: Stance, *, far: bool = False) -> Posed:
     rest = store.vertices[shape][mesh.pick]
     vertices = (each[:, :, :3] @ rest[:, :, None])[:, :, 0] + each[:, :, 3]
     normals = (each[:, :, :3] @ store.normals[shape][mesh.pick][:, :, None])[:, :, 0]
-    up = float(vertices[:, 2].min())
-    vertices[:, 2] -= up
-    moved[:, 2] -= up
+    low = float(vertices[:, 2].min())
+    vertices[:, 2] -= low
+    moved[:, 2] -= low
     skull = mesh.part == G["head"]
     top = store.vertices[shape][mesh.pick][skull][:, 2].max()
     crown_rest = np.array([joints[G["head"]][0] + 0.01, 0.0, top - 0.12])
-    head = turns[G["head"]] @ crown_rest + shift[G["head"]] - [0, 0, up]
+    head = turns[G["head"]] @ crown_rest + shift[G["head"]] - [0, 0, low]
     soles = np.isin(mesh.part, [G["foot.L"], G["foot.R"]])
     both = [
         vertices[soles & (mesh.part == G[side])][:, :2].mean(0) for side in ("foot.L", "foot.R")

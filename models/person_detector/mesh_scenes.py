@@ -204,7 +204,7 @@ KINDS: dict[str, tuple[str, ...]] = {
 
 def _floor(rng: np.random.Generator, site: Site) -> Surface:
     a, b = pick(rng, FLOORS), pick(rng, FLOORS)
-    near = tuple(float(np.clip(c * math.exp(rng.normal(0, 0.2)), 0.01, 0.9)) for c in a)
+    near: Colour = tuple(float(np.clip(c * math.exp(rng.normal(0, 0.2)), 0.01, 0.9)) for c in a)  # type: ignore[assignment]
     turned = float(rng.choice([0.0, 0.0, math.pi / 4])) + rng.normal(0, 0.1)
     seed = float(rng.uniform(0, 50))
     if site == "street":
@@ -232,7 +232,7 @@ def _floor(rng: np.random.Generator, site: Site) -> Surface:
             grey,
             pick(rng, FLOORS[:4]) if kind == 16 else near,
             turned,
-        )  # type: ignore[arg-type]
+        )
     kind = int(rng.choice([1, 1, 1, 2, 3, 3, 4, 4, 14, 15, 0, 5], p=None))
     if site == "mall" and rng.random() < 0.5:
         kind = int(rng.choice([14, 1]))
@@ -244,7 +244,7 @@ def _floor(rng: np.random.Generator, site: Site) -> Surface:
         a, b = pick(rng, WOOD), pick(rng, WOOD)
         b = tuple(0.7 * x + 0.3 * y for x, y in zip(a, b, strict=True))  # type: ignore[assignment]
         return Surface(3, rng.uniform(0.07, 0.22), seed, a, b, turned)
-    second: Colour = b if kind in (2, 14, 15) and rng.random() < 0.5 else near  # type: ignore[assignment]
+    second: Colour = b if kind in (2, 14, 15) and rng.random() < 0.5 else near
     if kind == 1:
         second = tuple(c * rng.uniform(0.4, 1.3) for c in a)  # type: ignore[assignment]
     scale = {

@@ -49,8 +49,8 @@ class Soup:
     def ranges(self) -> list[tuple[int, int]]:
         """Give each object's first index and number of indices."""
         sizes = [3 * len(f) for f in self.faces]
-        starts = np.concatenate([[0], np.cumsum(sizes)])[:-1] if sizes else []
-        return list(zip([int(s) for s in starts], sizes, strict=True))
+        ends = np.cumsum(sizes, dtype=int).tolist()
+        return [(end - size, size) for end, size in zip(ends, sizes, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,9 @@ class Optics:
         level = np.linspace(0, 1 / 0.6, 4096)
         if self.fade:  # a soft shoulder instead of clipping
             level = np.where(level > 0.6, 0.6 + 0.4 * np.tanh((level - 0.6) / 0.4), level)
-        self.table = (255 * np.clip(level, 0, 1) ** self.gamma).astype(np.float32)
+        self.table: NDArray[np.float32] = (255 * np.clip(level, 0, 1) ** self.gamma).astype(
+            np.float32
+        )
         self.mask = self._mask()
         self.small = rng.uniform(0.5, 0.8) if rng.random() < 0.2 else 1.0
         self.text = self._text()
@@ -139,8 +141,10 @@ class Optics:
         """Turn linear light into the picture that a recorder keeps (BGR)."""
         rng = np.random.default_rng([int(self.rng.bit_generator.seed_seq.entropy[0]), moment, 3])  # type: ignore[attr-defined]
         size = (self.camera.width_px, self.camera.height_px)
-        image = light * (self.exposure * gain * 0.6 * self.white) + self.haze * 0.6
-        image = self.table[np.clip(4095 * image, 0, 4095).astype(np.uint16)]
+        image: NDArray[np.float32] = (
+            light * (self.exposure * gain * 0.6 * self.white) + self.haze * 0.6
+        )
+        image = self.table[np.clip(4095 * linear, 0, 4095).astype(np.uint16)]
         image = cv2.transform(image, self.colours)
         if self.factor > 1:
             image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
@@ -178,7 +182,7 @@ class Optics:
             cv2.putText(
                 out, words, at, cv2.FONT_HERSHEY_SIMPLEX, height, (level,) * 3, 1, cv2.LINE_AA
             )
-        return out
+        return np.asarray(out)
 
 
 def labels_of(
