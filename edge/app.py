@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 
 from edge.clock_io import SceneClock, wall_ms
 from edge.config import CameraConfig, ReaderConfig, StoreConfig, config_hash
@@ -28,6 +29,7 @@ from edge.uplink.mqtt_io import Uplink
 from edge.uplink.outbox_io import Outbox
 from edge.vision.camera_io import Camera
 from edge.vision.fusion import Blank
+from edge.vision.signature_io import save_signature
 from edge.vision.watching import Eyes
 from edge.visits.visits import Visit
 from wire import messages
@@ -109,6 +111,7 @@ class Agent:
             _Watcher(
                 camera,
                 eyes=eyes_of(config, camera.name, parts=self._parts),
+                folder=config.data_dir,
                 clock=clock,
                 inbox=self._inbox,
                 stop=self._stop,
@@ -308,6 +311,7 @@ class _Watcher:
         config: CameraConfig,
         *,
         eyes: Eyes,
+        folder: Path,
         clock: SceneClock,
         inbox: Inbox,
         stop: threading.Event,
@@ -316,7 +320,10 @@ class _Watcher:
             config.name, source=config.source, now_ms=clock.now_ms, on_crash=inbox.crash
         )
         self.trouble = ""
+        self._config = config
+        self._folder = folder
         self._eyes = eyes
+        self._saved = eyes.signature
         self._clock = clock
         self._inbox = inbox
         self._stop = stop
@@ -370,5 +377,20 @@ class _Watcher:
             self.trouble = str(error)
             self._stop.wait(PAUSE_S)
             return
-        self.trouble = ""
-        self._inbox.put([found])
+        condition = self._eyes.condition
+        self.trouble = "" if condition is None else condition.said
+        # Who is found by a camera that was moved or froze stands somewhere else, or nowhere.
+        blank = Blank(found.scene_ms, self.camera.name)
+        self._inbox.put([found if condition is None else blank])
+        self._keep_signature()
+
+    def _keep_signature(self) -> None:
+        """Put on disk what the eyes have adopted, so that a restart does not forget it."""
+        signature = self._eyes.signature
+        if signature is None or signature is self._saved:
+            return
+        self._saved = signature
+        try:
+            save_signature(self._folder, self._config, signature)
+        except DeviceError as error:
+            log.warning("camera %s: %s", self.camera.name, error)

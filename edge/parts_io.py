@@ -20,12 +20,15 @@ from edge.release.hours import Daypart, Hours
 from edge.release.privacy import Budget
 from edge.release.windows import WindowParams, Windows
 from edge.rfid.items import ItemParams, Items, Key, Place
+from edge.vision.background import BackgroundParams
+from edge.vision.condition import ConditionParams
 from edge.vision.fusion import Fusion
 from edge.vision.ground import Ground
 from edge.vision.lens import Lens, LensKind
 from edge.vision.onnx_io import Detector, load_detector, shipped_manifest
+from edge.vision.signature_io import load_signature
 from edge.vision.tracking import Tracker, TrackerParams
-from edge.vision.watching import Eyes
+from edge.vision.watching import Eyes, Finder
 from edge.visits.plan import Floor, check_plan
 from edge.visits.visits import Visits
 from wire import messages
@@ -137,13 +140,34 @@ def lens_of(camera: CameraConfig) -> Lens | LensKind:
     return Lens(camera.lens, camera.focal_px, camera.centre_px or middle, camera.k1, camera.k2)
 
 
-def eyes_of(config: StoreConfig, camera: str, *, parts: Parts) -> Eyes:
-    """Give a camera's eyes."""
+def eyes_of(
+    config: StoreConfig,
+    camera: str,
+    *,
+    parts: Parts,
+    finder: Finder | None = None,
+    background: BackgroundParams | None = None,
+    conditions: ConditionParams | None = None,
+) -> Eyes:
+    """Give a camera's eyes, which know what it saw when it was calibrated, if that is on disk.
+
+    Args:
+        config: of the store.
+        camera: its name.
+        parts: of the store.
+        finder: instead of the configured detector.
+        background: as ``Eyes``.
+        conditions: as ``Eyes``.
+    """
+    one = next(one for one in config.cameras if one.name == camera)
     return Eyes(
-        parts.detector,
+        finder or parts.detector,
         ground=parts.grounds[camera],
         confidence=config.detector.confidence,
         camera=camera,
+        signature=load_signature(config.data_dir, one),
+        background=background,
+        conditions=conditions,
     )
 
 

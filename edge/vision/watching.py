@@ -1,18 +1,38 @@
-"""Eyes: one camera's images in, sightings on the floor out."""
+"""Eyes: one camera's images in, sightings on the floor out; and how the camera is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+import cv2
 import numpy as np
 
 from edge.errors import ConfigError
-from edge.vision.detection import UNSURE, Detection, Image
+from edge.vision.background import Background, BackgroundParams, Box
+from edge.vision.condition import (
+    Checkup,
+    Condition,
+    ConditionParams,
+    Signature,
+    signature_of,
+)
+from edge.vision.detection import (
+    UNSURE,
+    Backdrop,
+    Detection,
+    Fitted,
+    Image,
+    fixed_fit,
+    letterbox,
+)
 from edge.vision.ground import Floats, Ground
 from edge.vision.tracking import FloorPoint, Sighting
+
+PLAIN_PX = 416
+"""Longer side of the background of a camera whose detector says nothing of sizes."""
 
 
 class Finder(Protocol):
@@ -33,6 +53,29 @@ class Finder(Protocol):
         ...
 
 
+@runtime_checkable
+class Seer(Protocol):
+    """A finder that is shown what changed: ``edge.vision.onnx_io.Detector``, or a test's own."""
+
+    @property
+    def confidence(self) -> float:
+        """As ``Finder``'s."""
+        ...
+
+    @property
+    def point_height_m(self) -> float:
+        """As ``Finder``'s."""
+        ...
+
+    def fit(self, image: Image) -> Fitted:
+        """Bring an image to the size it is looked at in."""
+        ...
+
+    def find(self, fitted: Fitted, *, backdrop: Backdrop | None, least: float) -> list[Detection]:
+        """Find the people, in pixels of the image, before a background of the canvas' size."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SightParams:
     """How precisely a detection tells the place of a person's point in the image.
@@ -41,37 +84,66 @@ class SightParams:
         blur_px: in pixels of the calibration: a small net's grid, motion, the image's own noise.
         body_share: and this share of the box's longer side: nobody can say to the inch where
             a body stands. Both are taken together as independent errors.
+        adopt_ms: how long the background is learnt before a signature of it is adopted; longer
+            than it takes to forget whom nobody found in the first images.
     """
 
     blur_px: float = 1.5
     body_share: float = 0.04
+    adopt_ms: int = 300_000
 
 
 class Eyes:
-    """One camera's: images in, sightings on the floor out; remembers nothing.
+    """One camera's: images in, sightings on the floor out.
+
+    Remembers what the camera sees when nobody is there, in memory only: the detector is shown what
+    differs from it, and a camera that was moved or blurred is noticed by it.
 
     Args:
-        detector: finds people.
+        detector: finds people; one that only takes images is not shown what changed.
         ground: where image points stand.
         confidence: overrules the detector's own.
         camera: its name, which sightings bear.
         params: precision.
+        signature: of the camera as it was calibrated; without one, it is taken of what is seen.
+        background: how fast to learn.
+        conditions: when something is wrong.
     """
 
     def __init__(
         self,
-        detector: Finder,
+        detector: Finder | Seer,
         *,
         ground: Ground,
         confidence: float | None = None,
         camera: str = "",
         params: SightParams | None = None,
+        signature: Signature | None = None,
+        background: BackgroundParams | None = None,
+        conditions: ConditionParams | None = None,
     ) -> None:
         self.camera = camera
         self._detector = detector
         self._ground = ground
         self._least = UNSURE * (detector.confidence if confidence is None else confidence)
         self._params = params or SightParams()
+        self._learning = background
+        self._background = Background(background)
+        self._shape: tuple[int, ...] = ()
+        self._learnt: Backdrop | None = None
+        self._backdrop: Backdrop | None = None
+        self._began_ms: int | None = None
+        self._checkup = Checkup(size_px=ground.image_size, reference=signature, params=conditions)
+
+    @property
+    def condition(self) -> Condition | None:
+        """What is wrong with the camera; None if nothing is known to be."""
+        return self._checkup.condition
+
+    @property
+    def signature(self) -> Signature | None:
+        """What the camera is compared with: the one given, or the one adopted since."""
+        return self._checkup.reference
 
     def sight(self, scene_ms: int, image: Image) -> Sighting:
         """Find the people in one image and their places.
@@ -80,7 +152,12 @@ class Eyes:
             ConfigError: the image's shape is not the one the camera was calibrated at.
         """
         scale = _scale(image.shape, calibrated=self._ground.image_size)
-        found = self._detector.detect(image, least=self._least)
+        fitted = self._fit(image)
+        if fitted.canvas.shape != self._shape:  # the camera was set to another size
+            self._background, self._shape = Background(self._learning), fitted.canvas.shape
+            self._learnt = self._backdrop = None
+        found = self._find(fitted, image=image)
+        self._learn(scene_ms, _filled(fitted, image=image), found=found, scale=fitted.scale)
         points = floor_points(
             found,
             ground=self._ground,
@@ -89,6 +166,36 @@ class Eyes:
             params=self._params,
         )
         return Sighting(scene_ms, points, self.camera)
+
+    def _fit(self, image: Image) -> Fitted:
+        if isinstance(self._detector, Seer):
+            return self._detector.fit(image)
+        fit = fixed_fit(*image.shape[:2], width_px=PLAIN_PX, height_px=PLAIN_PX)
+        return letterbox(image, fit=fit, value=0)
+
+    def _find(self, fitted: Fitted, *, image: Image) -> list[Detection]:
+        if isinstance(self._detector, Seer):
+            return self._detector.find(fitted, backdrop=self._backdrop, least=self._least)
+        return self._detector.detect(image, least=self._least)
+
+    def _learn(
+        self, scene_ms: int, shown: Image, *, found: Sequence[Detection], scale: float
+    ) -> None:
+        checkup, background = self._checkup, self._background
+        checkup.feed(scene_ms, shown)
+        if checkup.blind:
+            return
+        background.feed(scene_ms, shown, [_box(one, scale=scale) for one in found])
+        backdrop = background.backdrop
+        if backdrop is None or backdrop is self._learnt:
+            return
+        self._learnt, self._backdrop = backdrop, _padded(backdrop, shape=self._shape)
+        if self._began_ms is None:
+            self._began_ms = scene_ms
+        if checkup.reference is not None:
+            checkup.compare(scene_ms, backdrop)
+        elif scene_ms - self._began_ms >= self._params.adopt_ms and not background.upset:
+            checkup.reference = signature_of(backdrop)
 
 
 def floor_points(
@@ -151,3 +258,24 @@ def _scale(shape: tuple[int, ...], *, calibrated: tuple[int, int]) -> float:
             "set the camera back, or measure the calibration points again"
         )
     return width / cols
+
+
+def _filled(fitted: Fitted, *, image: Image) -> Image:
+    """Give the part of a canvas that the image fills."""
+    rows, cols = (max(1, round(side * fitted.scale)) for side in image.shape[:2])
+    return fitted.canvas[:rows, :cols]
+
+
+def _box(found: Detection, *, scale: float) -> Box:
+    """Give a box that holds a person, in pixels of the canvas."""
+    x, y, wide, high = found.centre_x_px, found.centre_y_px, found.width_px / 2, found.height_px / 2
+    if x is None or y is None:  # wherever on the body the detection's point is
+        x, y, wide, high = found.x_px, found.y_px, found.width_px, found.height_px
+    return (scale * (x - wide), scale * (y - high), scale * (x + wide), scale * (y + high))
+
+
+def _padded(backdrop: Backdrop, *, shape: tuple[int, ...]) -> Backdrop:
+    """Give the background on a canvas of the net's size; what no image fills is unknown."""
+    down, right = (shape[side] - backdrop.picture.shape[side] for side in (0, 1))
+    picture = cv2.copyMakeBorder(backdrop.picture, 0, down, 0, right, cv2.BORDER_CONSTANT)
+    return Backdrop(np.asarray(picture), np.pad(backdrop.known, ((0, down), (0, right))))
