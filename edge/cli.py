@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import secrets
 import signal
 import sys
 from collections.abc import Callable
@@ -144,6 +146,75 @@ def setup(
     from edge.setup.server_io import serve_setup  # noqa: PLC0415 - --help without OpenCV
 
     serve_setup(config, new=new, listen=listen, port=port, tell=typer.echo)
+
+
+@app.command(name="decode", epilog=EXIT_CODES)
+@_codes
+def decode_capture(
+    file: Annotated[
+        Path | None, typer.Argument(help="Bytes as captured; without it, hex on standard input.")
+    ] = None,
+    *,
+    family: Annotated[
+        str, typer.Option("--family", help="m100, metratec or uhfreader, or a name on the box.")
+    ],
+) -> None:
+    """Explain what a reader sent, as JSON lines: classes, antennas, levels, rejected frames.
+
+    No serial number comes out, so the lines may be sent to support.
+    """
+    from edge.rfid import decoding  # noqa: PLC0415 - --help without numpy
+    from edge.rfid.driver import Settings  # noqa: PLC0415
+    from edge.rfid.drivers import FAMILIES, named  # noqa: PLC0415
+    from edge.rfid.epc import ProductClasses  # noqa: PLC0415
+
+    known = named(family)
+    if known is None:
+        raise ConfigError(f"family {family!r} is none of {', '.join(FAMILIES)}; correct its name")
+    data = _hex(sys.stdin.read(), what="standard input") if file is None else _bytes(file)
+    classes = ProductClasses(secrets.token_bytes(32))
+    driver = known.driver(Settings("EU", 0.0), classes=classes, now_ms=0)
+    for line in decoding.decode(driver, data):
+        typer.echo(json.dumps(line.row()))
+
+
+@app.command(name="epc", epilog=EXIT_CODES)
+@_codes
+def explain_epc(
+    epc: Annotated[str, typer.Argument(help="The tag's EPC in hex.")],
+) -> None:
+    """Explain a tag's product class; its serial number is not looked at."""
+    from edge.rfid.epc import explain  # noqa: PLC0415 - --help without numpy
+
+    said = explain(_hex(epc, what="the EPC"))
+    told = {
+        "scheme": said.scheme or "none of the standard's",
+        "class": said.gtin or f"none: {said.why.replace('_', ' ')}",
+        "filter": said.filter,
+        "company prefix": said.company,
+        "item reference": said.reference,
+        "class pattern": said.pattern,
+    }
+    for name, value in told.items():
+        if value:
+            typer.echo(f"{name:<15} {value}")
+
+
+def _hex(text: str, *, what: str) -> bytes:
+    """Read hex; what is wrong with it is said without showing it, for it may hold serials."""
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        raise ConfigError(f"{what} is not hex: pairs of 0-9 and A-F, with or without blanks") from (
+            error
+        )
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}; name a file that can be read") from error
 
 
 if __name__ == "__main__":

@@ -21,8 +21,43 @@ _BYTES = {_SGTIN_96: (_BYTES_96,), _SGTIN_198: (25, 26)}
 """198 bits, padded to bytes by some tools and to words on the air."""
 _PLUS_BYTES = 9
 """Header, flags and fourteen BCD digits take 68 bits."""
-_OTHER_SCHEMES = frozenset({*range(0x2C, 0x40), *range(0xF1, 0xFC)}) - {0x30, 0x36, 0xF7}
-"""Headers the standard gives to other schemes: SSCC, SGLN, GRAI, GIAI, CPI and so on."""
+_SCHEMES = {
+    0x2C: "gdti-96",
+    0x2D: "gsrn-96",
+    0x2E: "gsrnp-96",
+    0x2F: "usdod-96",
+    0x30: "sgtin-96",
+    0x31: "sscc-96",
+    0x32: "sgln-96",
+    0x33: "grai-96",
+    0x34: "giai-96",
+    0x35: "gid-96",
+    0x36: "sgtin-198",
+    0x37: "grai-170",
+    0x38: "giai-202",
+    0x39: "sgln-195",
+    0x3A: "gdti-113",
+    0x3B: "adi-var",
+    0x3C: "cpi-96",
+    0x3D: "cpi-var",
+    0x3E: "gdti-174",
+    0x3F: "sgcn-96",
+    0x40: "itip-110",
+    0x41: "itip-212",
+    0xF0: "cpi+",
+    0xF1: "grai+",
+    0xF2: "sgln+",
+    0xF3: "itip+",
+    0xF4: "gsrn+",
+    0xF5: "gsrnp+",
+    0xF6: "gdti+",
+    0xF7: "sgtin+",
+    0xF8: "sgcn+",
+    0xF9: "sscc+",
+    0xFA: "giai+",
+    0xFB: "dsgtin+",
+}
+"""Headers of the standard, table 14-1; all but three say what is no single item in a shop."""
 _COMPANY = ((40, 12), (37, 11), (34, 10), (30, 9), (27, 8), (24, 7), (20, 6))
 """Partition to (bits, decimal digits) of the company prefix; the item reference has the rest."""
 _SERIAL_AND_PADDING = (1 << 150) - 1
@@ -32,6 +67,17 @@ _ALLOWED = frozenset(
     b"!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 )
 """GS1 AI encodable character set 82."""
+_FILTERS = (
+    "all others",
+    "point of sale item",
+    "full case for transport",
+    "reserved",
+    "inner pack",
+    "reserved",
+    "unit load",
+    "component inside a product",
+)
+"""Source: table 10-1 of the standard."""
 _BODY_BITS = 44
 _BODY_DIGITS = 13
 
@@ -55,6 +101,29 @@ class Item:
 
     product_class: str
     tag: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What an EPC says of its class; nothing of the one item.
+
+    Attributes:
+        scheme: of the standard; empty if its header has none.
+        gtin: GTIN-14, for an item.
+        why: it gives no product class, otherwise.
+        filter: what kind of package the tag is on.
+        company: GS1 company prefix, where its length is told.
+        reference: indicator and item reference, as in the class's URI.
+        pattern: URI of the class in EPCIS.
+    """
+
+    scheme: str
+    gtin: str = ""
+    why: str = ""
+    filter: str = ""
+    company: str = ""
+    reference: str = ""
+    pattern: str = ""
 
 
 class ProductClasses:
@@ -105,10 +174,35 @@ def product_class(epc: bytes) -> str | Unread:
     if header == _SGTIN_PLUS:
         return _plus(epc)
     if header not in _BYTES:
-        return Unread.NOT_AN_ITEM if header in _OTHER_SCHEMES else Unread.UNKNOWN
+        return Unread.NOT_AN_ITEM if header in _SCHEMES else Unread.UNKNOWN
     if len(epc) not in _BYTES[header] or (header == _SGTIN_198 and not _well_ended(epc)):
         return Unread.MALFORMED
     return _sgtin(int.from_bytes(epc[:8], "big") >> 6)
+
+
+def explain(epc: bytes) -> Explained:
+    """Tell what can be known of an EPC's class.
+
+    >>> explain(bytes.fromhex("3074257BF7194E4000001A85")).pattern
+    'urn:epc:idpat:sgtin:0614141.812345.*'
+    """
+    scheme = _SCHEMES.get(epc[0], "") if epc else ""
+    found = product_class(epc)
+    if isinstance(found, Unread):
+        return Explained(scheme, why=found.value)
+    if epc[0] == _SGTIN_PLUS:
+        return Explained(scheme, found, filter=_FILTERS[epc[1] >> 4 & 0b111])
+    head = int.from_bytes(epc[:8], "big") >> 6
+    digits = _COMPANY[head >> _BODY_BITS & 0b111][1]
+    company, reference = found[1 : 1 + digits], found[0] + found[1 + digits : _BODY_DIGITS]
+    return Explained(
+        scheme,
+        found,
+        filter=_FILTERS[head >> (_BODY_BITS + 3) & 0b111],
+        company=company,
+        reference=reference,
+        pattern=f"urn:epc:idpat:sgtin:{company}.{reference}.*",
+    )
 
 
 def check_digit(digits: int) -> int:

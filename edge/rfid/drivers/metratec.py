@@ -24,7 +24,7 @@ MOST_SAID = 16
 START = re.compile(rb"[+AOE\r\n]")
 END = re.compile(rb"[\r\n]")
 TEXT = re.compile(
-    rb"(?:\+[ -*,-~]+|AT(?:[EI][01]?|\+[A-Z]{2,8}(?:\?|=[ -*,-~]*)?)?|OK|ERROR)[\r\n]\Z"
+    rb"(?:\+[ -*,-~]+|AT(?:[EI][01]?|\+[A-Z]{1,8}(?:\?|=[ -*,-~]*)?)?|OK|ERROR)[\r\n]\Z"
 )
 """What a line of the reader may be: an answer or event, an echo, or the end of an answer."""
 TAG = re.compile(
