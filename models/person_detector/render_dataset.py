@@ -141,9 +141,7 @@ class Optics:
         """Turn linear light into the picture that a recorder keeps (BGR)."""
         rng = np.random.default_rng([int(self.rng.bit_generator.seed_seq.entropy[0]), moment, 3])  # type: ignore[attr-defined]
         size = (self.camera.width_px, self.camera.height_px)
-        image: NDArray[np.float32] = (
-            light * (self.exposure * gain * 0.6 * self.white) + self.haze * 0.6
-        )
+        linear = light * (self.exposure * gain * 0.6 * self.white) + self.haze * 0.6
         image = self.table[np.clip(4095 * linear, 0, 4095).astype(np.uint16)]
         image = cv2.transform(image, self.colours)
         if self.factor > 1:
