@@ -184,8 +184,8 @@ class Desk:
         status = watched.camera.status()
         learnt = watched.learnt()
         return CameraState(
-            state=status.state,
-            detail=status.detail,
+            state="down" if watched.crash else status.state,
+            detail=watched.crash or status.detail,
             size_px=watched.look.size_px,
             settled=0.0 if learnt is None else float(learnt[1].mean()),
         )
@@ -277,7 +277,9 @@ class Desk:
             self._held = _hold(config.data_dir)
             self._walk = Walk(wall_ms()), fusion_of(config, parts=parts)
             for camera in config.cameras:
-                self._watch(camera.name).eyes = eyes_of(config, camera.name, parts=parts)
+                self._watch(camera.name).eyes = eyes_of(
+                    config, camera.name, parts=parts, finder=self._finder
+                )
 
     def walk(self) -> WalkState:
         """Give the dots of now."""
@@ -288,9 +290,9 @@ class Desk:
             now_ms, (walk, _) = wall_ms(), self._walk
             dots = walk.dots(now_ms)
             troubles = [
-                f"camera {name}: {one.trouble or one.camera.status().detail}"
+                f"camera {name}: {one.crash or one.trouble or one.camera.status().detail}"
                 for name, one in self._watched.items()
-                if one.eyes is not None and (one.trouble or one.camera.status().detail)
+                if one.eyes and (one.crash or one.trouble or one.camera.status().detail)
             ]
             return WalkState(left_s=-(-walk.left_ms(now_ms) // 1000), dots=dots, trouble=troubles)
 
@@ -356,6 +358,7 @@ class _Watched:
         self.look = look
         self.eyes: Eyes | None = None
         self.trouble = ""
+        self.crash = ""
         self._clock = clock
         self._rest_s = rest_s
         self._on_found = on_found
@@ -377,16 +380,23 @@ class _Watched:
         self._thread.join(timeout=2.0)
 
     def _run(self) -> None:
-        while not self._stop.is_set():
-            before_ms = self._clock.now_ms()
-            taken = self.camera.latest(LOOK_S)
-            if taken is not None:
-                with self._guard:
-                    self.look.feed(*taken)
-            if self.eyes is not None:
-                self._on_found(self._seen(self.eyes, before_ms=before_ms, taken=taken))
-            else:
-                self._stop.wait(self._rest_s)
+        try:
+            while not self._stop.is_set():
+                self._look()
+        except BaseException as error:
+            self.crash = f"a bug ended its watching: {type(error).__name__}; start setup again"
+            raise
+
+    def _look(self) -> None:
+        before_ms = self._clock.now_ms()
+        taken = self.camera.latest(LOOK_S)
+        if taken is not None:
+            with self._guard:
+                self.look.feed(*taken)
+        if self.eyes is not None:
+            self._on_found(self._seen(self.eyes, before_ms=before_ms, taken=taken))
+        else:
+            self._stop.wait(self._rest_s)
 
     def _seen(
         self, eyes: Eyes, *, before_ms: int, taken: tuple[int, Image] | None

@@ -346,12 +346,15 @@ def _from_our_page(request: Request, *, host: str) -> bool:
 def _bound(listen: str, *, port: int) -> socket.socket:
     try:
         family = socket.AF_INET6 if ip_address(listen).version == 6 else socket.AF_INET  # noqa: PLR2004 - IPv6
-        bound = socket.socket(family, socket.SOCK_STREAM)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((listen, port))
     except ValueError as error:
         raise DeviceError(f"--listen {listen}: give an IP address, like 127.0.0.1") from error
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((listen, port))
+        bound.listen()
     except OSError as error:
+        bound.close()
         raise DeviceError(
             f"{listen} port {port}: {error.strerror}; give another with --listen or --port"
         ) from error

@@ -159,6 +159,11 @@ def store_text(camera: MjpegServer, tmp_path: Path) -> str:
 
 
 @pytest.fixture
+def nobody() -> Nobody:
+    return Nobody()
+
+
+@pytest.fixture
 def plan_text() -> str:
     return PLAN
 
