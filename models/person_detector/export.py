@@ -9,13 +9,15 @@ from pathlib import Path
 
 import torch
 
-from models.person_detector.net import HEIGHT_PX, WIDTH_PX, Deployed, PersonNet
+from models.person_detector.net import PLANES, Deployed, PersonNet
 
 HERE = Path(__file__).parent
+EXAMPLE_PX = (288, 384)
+FREE = {"image": {2: "rows", 3: "columns"}, "heat": {2: "cell_rows", 3: "cell_columns"}}
 
 
 def export(weights: Path | None, *, onnx: Path) -> None:
-    """Write an ONNX file; without weights the net is untrained (to try the plumbing)."""
+    """Write an ONNX file of free size; without weights the net is untrained (to try things)."""
     torch.manual_seed(0)
     net = PersonNet()
     if weights is not None:
@@ -23,10 +25,11 @@ def export(weights: Path | None, *, onnx: Path) -> None:
     net.eval()
     torch.onnx.export(
         Deployed(net).eval(),
-        (torch.zeros(1, 3, HEIGHT_PX, WIDTH_PX),),
+        (torch.zeros(1, PLANES, *EXAMPLE_PX),),
         str(onnx),
         input_names=["image"],
         output_names=["heat", "geometry"],
+        dynamic_axes={**FREE, "geometry": FREE["heat"]},
         opset_version=17,
         dynamo=False,
     )
@@ -44,10 +47,11 @@ def main() -> None:
     """Export, sign and say how large the result is."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--weights", type=Path, help="checkpoint of train.py; untrained without")
+    parser.add_argument("--to", type=Path, default=HERE, help="folder with a manifest.toml")
     arguments = parser.parse_args()
-    onnx = HERE / "person_detector.onnx"
+    onnx = arguments.to / "person_detector.onnx"
     export(arguments.weights, onnx=onnx)
-    sign(HERE / "manifest.toml", onnx=onnx)
+    sign(arguments.to / "manifest.toml", onnx=onnx)
     print(f"{onnx}: {onnx.stat().st_size} bytes")
 
 

@@ -1,4 +1,4 @@
-"""The detector's net: an hourglass that marks people and points at their feet.
+"""The detector's net: an hourglass that marks heads and points at feet.
 
 Needs torch, which is in no extra a store installs; see ``train.py``.
 
@@ -12,25 +12,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-WIDTH_PX = 416
-HEIGHT_PX = 288
 STRIDE_PX = 4
-COARSE_PX = 16
+MULTIPLE_PX = 32
+"""Both sides of a picture; the net halves it five times."""
+PLANES = 4  # blue, green, red, change against the camera's background
+CHANNELS = (
+    "centre_dx", "centre_dy", "width", "height", "foot_dx", "foot_dy", "head_dx", "head_dy",
+)  # fmt: skip
 CELLS = 4  # of the output in one of the cells the net thinks in, which are 8 px wide
-SIZE_UNIT_PX = 32.0
-FOOT_UNIT_PX = 16.0
-MOST_PEOPLE = 96
-SAME_FEET_PX = 8.0  # 0.35 m on the floor at the demo camera; nobody stands that close
-SAME_FEET = 0.3  # of the larger box, for small people
-PRIOR_LOGIT = -4.6  # sigmoid = 0.01: how rare centres are at the start of training
-
-
-def places() -> Tensor:
-    """Give the net's sense of place: (1, 2, H/16, W/16), -1 to 1 rightwards and downwards."""
-    rows, cols = HEIGHT_PX // COARSE_PX, WIDTH_PX // COARSE_PX
-    down = torch.linspace(-1, 1, rows).view(1, 1, rows, 1).expand(1, 1, rows, cols)
-    right = torch.linspace(-1, 1, cols).view(1, 1, 1, cols).expand(1, 1, rows, cols)
-    return torch.cat([right, down], 1).contiguous()
+UNIT_PX = (16.0, 16.0, 32.0, 32.0, 16.0, 16.0, 4.0, 4.0)
+MOST_PEOPLE = 128
+SAME_HEAD = 0.15
+"""Of the larger box's longer side: heads of two people are not nearer."""
+PRIOR_LOGIT = -4.6  # sigmoid = 0.01: how rare heads are at the start of training
 
 
 def _conv(inputs: int, outputs: int, *, size: int, step: int = 1, groups: int = 1) -> nn.Module:
@@ -54,39 +48,45 @@ class Mix(nn.Module):
 
 
 class PersonNet(nn.Module):
-    """From a scaled BGR image to heat logits and geometry in units of the loss."""
+    """From scaled planes to heat logits and geometry in units of the loss."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Sequential(
-            nn.Conv2d(3, 32, 6, STRIDE_PX, 1, bias=False), nn.BatchNorm2d(32), nn.ReLU()
-        )
+        self.to2 = _conv(PLANES, 16, size=3, step=2)
+        self.to4 = _conv(16, 32, size=3, step=2)
         self.to8 = _conv(32, 64, size=3, step=2)
         self.at8 = nn.Sequential(*(Mix(64, size=3) for _ in range(3)))
-        self.to16 = _conv(64, 96, size=3, step=2)
-        self.place = _conv(96 + 2, 96, size=1)
-        self.at16 = nn.Sequential(*(Mix(96, size=5) for _ in range(3)))
-        self.up8 = _conv(96, 64, size=1)
+        self.to16 = _conv(64, 112, size=3, step=2)
+        self.at16 = nn.Sequential(*(Mix(112, size=5) for _ in range(4)))
+        self.to32 = nn.Sequential(
+            nn.Conv2d(112, 112, 5, 2, 2, groups=112, bias=False), _conv(112, 128, size=1)
+        )
+        self.at32 = nn.Sequential(*(Mix(128, size=5) for _ in range(3)))
+        self.up16 = _conv(128, 112, size=1)
+        self.back16 = nn.Sequential(*(Mix(112, size=5) for _ in range(2)))
+        self.up8 = _conv(112, 64, size=1)
         self.back8 = nn.Sequential(*(Mix(64, size=3) for _ in range(3)))
         self.wide = nn.Sequential(_conv(64, 128, size=1), nn.ReLU())
         self.heat = nn.Conv2d(128, 1 * CELLS, 1)
-        self.geometry = nn.Conv2d(128, 6 * CELLS, 1)
+        self.geometry = nn.Conv2d(128, len(CHANNELS) * CELLS, 1)
         nn.init.constant_(self.heat.bias, PRIOR_LOGIT)
 
-    def forward(self, image: Tensor, where: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Mark and point.
 
         Args:
-            image: (N, 3, H, W) scaled; all of a picture or a piece of it.
-            where: (N, 2, H/16, W/16) from ``places``, cut as the image was.
+            image: (N, 4, H, W) scaled; sides in multiples of ``MULTIPLE_PX``.
 
         Returns:
-            Heat logits (N, 1, H/4, W/4) and raw geometry (N, 6, H/4, W/4).
+            Heat logits (N, 1, H/4, W/4) and raw geometry (N, 8, H/4, W/4).
         """
-        x8 = self.at8(functional.relu(self.to8(self.stem(image))))
-        x16 = functional.relu(self.to16(x8))
-        x16 = self.at16(functional.relu(self.place(torch.cat([x16, where], 1))))
-        y8 = functional.interpolate(self.up8(x16), scale_factor=2.0, mode="nearest")
+        x4 = functional.relu(self.to4(functional.relu(self.to2(image))))
+        x8 = self.at8(functional.relu(self.to8(x4)))
+        x16 = self.at16(functional.relu(self.to16(x8)))
+        x32 = self.at32(functional.relu(self.to32(x16)))
+        y16 = functional.interpolate(self.up16(x32), scale_factor=2.0, mode="nearest")
+        y16 = self.back16(functional.relu(y16 + x16))
+        y8 = functional.interpolate(self.up8(y16), scale_factor=2.0, mode="nearest")
         y8 = self.wide(self.back8(functional.relu(y8 + x8)))
         return (
             functional.pixel_shuffle(self.heat(y8), 2),
@@ -97,19 +97,17 @@ class PersonNet(nn.Module):
 class Deployed(nn.Module):
     """What the ONNX file holds: peaks only, geometry in pixels of the net's input.
 
-    A peak also goes when a stronger one points at the same feet: a long, leaning body may have two.
+    A peak also goes when a stronger one points at the same head.
     """
 
     def __init__(self, net: PersonNet) -> None:
         super().__init__()
         self.net = net
-        units = [STRIDE_PX, STRIDE_PX, SIZE_UNIT_PX, SIZE_UNIT_PX, FOOT_UNIT_PX, FOOT_UNIT_PX]
-        self.register_buffer("where", places())
-        self.register_buffer("units", torch.tensor(units).view(1, 6, 1, 1))
+        self.register_buffer("units", torch.tensor(UNIT_PX).view(1, len(CHANNELS), 1, 1))
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Give heat (N, 1, H/4, W/4), 0 where no peak is, and geometry (N, 6, H/4, W/4)."""
-        logits, geometry = self.net(image, self.where)
+        """Give heat (1, 1, H/4, W/4), 0 where no peak is, and geometry (1, 8, H/4, W/4)."""
+        logits, geometry = self.net(image)
         heat = torch.sigmoid(logits)
         peak = functional.max_pool2d(heat, 3, 1, 1)
         peaks = torch.where(heat >= peak, heat, torch.zeros_like(heat))
@@ -117,15 +115,16 @@ class Deployed(nn.Module):
         return self._once_each(peaks, shape), shape
 
     def _once_each(self, peaks: Tensor, shape: Tensor) -> Tensor:
-        """Keep the strongest of the peaks that point at the same feet; of one image."""
+        """Keep the strongest of the peaks that point at the same head; of one image."""
+        columns = peaks.shape[3]
         best, cells = peaks.flatten().topk(MOST_PEOPLE)
-        found = shape[0].flatten(1)[:, cells]  # (6, MOST_PEOPLE)
+        found = shape[0].flatten(1)[:, cells]  # (8, MOST_PEOPLE)
         size = found[2:4].amax(0)
-        across = STRIDE_PX * (cells % (WIDTH_PX // STRIDE_PX)) + found[4]
-        down = STRIDE_PX * (cells // (WIDTH_PX // STRIDE_PX)) + found[5]
+        across = STRIDE_PX * (cells % columns) + found[6]
+        down = STRIDE_PX * torch.div(cells, columns, rounding_mode="floor") + found[7]
         away2 = (across[:, None] - across[None]) ** 2 + (down[:, None] - down[None]) ** 2
-        near = SAME_FEET * torch.maximum(size[:, None], size[None])
-        same = away2 < near.clamp(0, SAME_FEET_PX) ** 2
+        near = SAME_HEAD * torch.maximum(size[:, None], size[None])
+        same = away2 < near.clamp(min=0) ** 2
         order = torch.arange(MOST_PEOPLE)  # topk sorts: the stronger come first
         stronger = order[None] < order[:, None]
         again = (same & stronger).any(1)

@@ -1,0 +1,100 @@
+"""Rendered parts on disk: pictures as JPEG, the same rooms without people, and who is where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+WORK = Path(__file__).parent / "work"
+Image = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+COLUMNS = (
+    "picture", "left", "top", "right", "bottom", "head_x", "head_y", "foot_x", "foot_y",
+    "visible", "head_visible", "inside",
+)  # fmt: skip
+"""Of ``labels``: continuous pixels of the picture; boxes hold hidden parts; shares 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture, still compressed.
+
+    Attributes:
+        jpeg: of the picture.
+        empty_jpeg: of the same room through the same camera, with nobody in it.
+        people: (N, 11), ``COLUMNS`` without the first.
+        view: what kind of camera.
+    """
+
+    jpeg: Image
+    empty_jpeg: Image
+    people: Floats
+    view: str
+
+    def image(self) -> Image:
+        """Give the picture, (H, W, 3)."""
+        return np.asarray(cv2.imdecode(self.jpeg, cv2.IMREAD_COLOR))
+
+    def empty(self) -> Image:
+        """Give the room without people, (H, W, 3)."""
+        return np.asarray(cv2.imdecode(self.empty_jpeg, cv2.IMREAD_COLOR))
+
+
+def encoded(image: Image, *, quality: int = 95) -> Image:
+    """Give an image as JPEG bytes."""
+    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].ravel()
+
+
+def save(
+    path: Path,
+    *,
+    pictures: Sequence[Image],
+    empties: Sequence[Image],
+    scene: Sequence[int],
+    view: Sequence[str],
+    labels: Floats,
+) -> None:
+    """Write a part in one go.
+
+    Args:
+        path: of the part.
+        pictures: JPEG bytes.
+        empties: JPEG bytes, one for each scene.
+        scene: of each picture.
+        view: of each scene.
+        labels: (N, 12), ``COLUMNS``.
+    """
+    fresh = path.with_name(f"new-{path.stem}.npz")
+    np.savez(
+        fresh,
+        jpeg=np.concatenate(pictures),
+        ends=np.cumsum([len(one) for one in pictures]),
+        empty_jpeg=np.concatenate(empties),
+        empty_ends=np.cumsum([len(one) for one in empties]),
+        scene=np.array(scene, np.int32),
+        view=np.array(view),
+        labels=np.asarray(labels, np.float32),
+    )
+    fresh.rename(path)
+
+
+def load(path: Path) -> list[Picture]:
+    """Read a part."""
+    with np.load(path) as data:
+        jpegs = np.split(data["jpeg"], data["ends"][:-1])
+        empties = np.split(data["empty_jpeg"], data["empty_ends"][:-1])
+        labels, scene, view = data["labels"], data["scene"], data["view"]
+    return [
+        Picture(
+            jpegs[number],
+            empties[scene[number]],
+            labels[labels[:, 0] == number, 1:],
+            str(view[scene[number]]),
+        )
+        for number in range(len(jpegs))
+    ]
