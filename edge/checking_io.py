@@ -11,7 +11,7 @@ from pathlib import Path
 from edge.clock_io import SceneClock, wall_ms
 from edge.config import CameraConfig, ReaderConfig, StoreConfig
 from edge.errors import AgentError, ConfigError, DeviceError
-from edge.parts_io import Parts, ground_of, read_config
+from edge.parts_io import Parts, eyes_of, ground_of, read_config
 from edge.release.privacy import Budget
 from edge.rfid import reader_io
 from edge.rfid.drivers import candidates
@@ -19,6 +19,15 @@ from edge.rfid.epc import ProductClasses
 from edge.uplink import mqtt_io
 from edge.uplink.outbox_io import Outbox
 from edge.vision import camera_io
+from edge.vision.background import BackgroundParams
+from edge.vision.camera_io import Camera
+from edge.vision.condition import ConditionParams
+
+LOOK_MS = 10_000
+"""How long a camera is looked at, and below, how much sooner than the agent it is judged."""
+LOOK_WAIT_S = 0.5
+LOOK_BACKGROUND = BackgroundParams(every_ms=500, known_ms=3_000)
+LOOK_CONDITIONS = ConditionParams(frozen_ms=8_000, compare_ms=1_000, sure_ms=3_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +53,7 @@ def checks(path: Path) -> Iterator[Outcome]:
         f"{_budget(parts.budget)}; detector {parts.detector.manifest.name}",
     )
     for camera in config.cameras:
-        yield _tried(f"camera {camera.name}", partial(_camera, camera))
+        yield _tried(f"camera {camera.name}", partial(_camera, camera, config=config, parts=parts))
     for reader in config.readers:
         yield _tried(f"reader {reader.name}", partial(_reader, reader))
     yield _tried(f"outbox in {config.data_dir}", partial(_outbox, config))
@@ -64,7 +73,7 @@ def _budget(budget: Budget) -> str:
     return f"privacy budget rho {budget.rho:g} ({standard})"
 
 
-def _camera(camera: CameraConfig) -> str:
+def _camera(camera: CameraConfig, *, config: StoreConfig, parts: Parts) -> str:
     width, height = camera_io.probe(camera.source)
     if width * camera.size_px[1] != height * camera.size_px[0]:
         raise ConfigError(
@@ -72,7 +81,28 @@ def _camera(camera: CameraConfig) -> str:
             f"{camera.size_px[0]}x{camera.size_px[1]}: set the camera back or read them again"
         )
     missed_m = ground_of(camera).residual_m
-    return f"{width}x{height} pixels; {len(camera.points)} floor points miss by {missed_m:.2f} m"
+    points = f"{len(camera.points)} floor points miss by {missed_m:.2f} m"
+    return f"{width}x{height} pixels; {points}; {_look(camera, config=config, parts=parts)}"
+
+
+def _look(camera: CameraConfig, *, config: StoreConfig, parts: Parts) -> str:
+    """Watch for some seconds and say what is wrong with the pictures, as the agent would."""
+    eyes = eyes_of(
+        config, camera.name, parts=parts, background=LOOK_BACKGROUND, conditions=LOOK_CONDITIONS
+    )
+    end_ms = wall_ms() + LOOK_MS
+    with Camera(camera.name, source=camera.source, now_ms=wall_ms) as watched:
+        while wall_ms() < end_ms and not watched.ended:
+            taken = watched.latest(LOOK_WAIT_S)
+            if taken is not None:
+                eyes.sight(*taken)
+    if eyes.condition is not None:
+        raise DeviceError(eyes.condition.said)
+    if eyes.signature is None:
+        return "whether it moves is watched once the agent has run for five minutes"
+    if not eyes.compared:
+        return "too little seen in ten seconds to tell whether it was moved: try when it is quiet"
+    return "as it was when its points were taken"
 
 
 def _reader(reader: ReaderConfig) -> str:

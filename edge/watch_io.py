@@ -101,7 +101,7 @@ def _views(
             images,
             images / (time.monotonic() - began_s),
             1 - status.counters["drops"] / max(1, status.counters["frames"]),
-            status.detail,
+            status.detail or ("" if eyes.condition is None else eyes.condition.said),
         )
 
     with camera, suppress(KeyboardInterrupt):

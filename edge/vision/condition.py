@@ -227,6 +227,11 @@ class Checkup:
         return None
 
     @property
+    def compared(self) -> bool:
+        """Whether the camera was ever compared with its reference."""
+        return self._shift is not None
+
+    @property
     def blind(self) -> bool:
         """Whether pictures show nothing of the room now, said or not: nothing can be learnt."""
         return any(self._held[ill].bad for ill in ("dark", "covered", "frozen"))

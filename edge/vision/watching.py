@@ -145,6 +145,11 @@ class Eyes:
         """What the camera is compared with: the one given, or the one adopted since."""
         return self._checkup.reference
 
+    @property
+    def compared(self) -> bool:
+        """Whether enough of the room was seen to tell whether the camera is as it was."""
+        return self._checkup.compared
+
     def sight(self, scene_ms: int, image: Image) -> Sighting:
         """Find the people in one image and their places.
 

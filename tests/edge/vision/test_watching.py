@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from edge.errors import ConfigError
-from edge.vision.detection import Detection, Image
+from edge.vision.background import BackgroundParams
+from edge.vision.condition import ConditionParams, Signature
+from edge.vision.detection import Backdrop, Detection, Fit, Fitted, Image, letterbox
 from edge.vision.ground import Ground
 from edge.vision.tracking import TrackEnd, Tracker, TrackPoint
 from edge.vision.watching import Eyes, SightParams, floor_points
@@ -117,3 +119,105 @@ def test_the_larger_the_body_in_the_image_the_less_sure_its_place() -> None:
         ].sd_m
 
     assert sd_m(200) > 2 * sd_m(20) > 0
+
+
+# ---- what eyes remember: the room without people ----------------------------------------------
+
+QUICK = BackgroundParams(every_ms=200, known_ms=800)
+ROOM = np.kron(
+    np.random.default_rng(4).integers(40, 160, (20, 30, 3)).astype(np.uint8),
+    np.ones((20, 20, 1), np.uint8),
+)
+
+
+class Shown:
+    """Finds nobody, or always the same one; keeps what it was shown, on a canvas of 320 x 224."""
+
+    confidence = 0.5
+    point_height_m = 0.0
+
+    def __init__(self, *found: Detection) -> None:
+        self.backdrops: list[Backdrop | None] = []
+        self._found = list(found)
+
+    def detect(self, image: Image, *, least: float) -> list[Detection]:
+        raise AssertionError(image.shape, least)
+
+    def fit(self, image: Image) -> Fitted:
+        return letterbox(image, fit=Fit(320, 224, 300 / image.shape[1]), value=114)
+
+    def find(self, fitted: Fitted, *, backdrop: Backdrop | None, least: float) -> list[Detection]:
+        assert fitted.canvas.shape == (224, 320, 3)
+        assert least == pytest.approx(0.25)
+        self.backdrops.append(backdrop)
+        return self._found
+
+
+def _room(number: int) -> Image:
+    return np.asarray(ROOM + np.uint8(number % 3))
+
+
+def test_the_detector_is_shown_the_learnt_room_on_its_own_canvas() -> None:
+    detector = Shown()
+    eyes = Eyes(detector, ground=GROUND, background=QUICK)
+    for number in range(10):
+        eyes.sight(200 * number, _room(number))
+    assert detector.backdrops[0] is None
+    backdrop = detector.backdrops[-1]
+    assert backdrop is not None
+    assert backdrop.picture.shape == (224, 320, 3)
+    assert backdrop.known[:200, :300].all()
+    assert not backdrop.known[200:].any()
+    assert not backdrop.known[:, 300:].any()
+    seen = detector.fit(ROOM).canvas[:200, :300].astype(int)
+    assert np.abs(backdrop.picture[:200, :300] - seen).max() <= 4
+
+
+def test_where_somebody_is_found_nothing_is_learnt() -> None:
+    who = Detection(300.0, 250.0, 40.0, 80.0, 0.9, centre_x_px=300.0, centre_y_px=210.0)
+    detector = Shown(who)
+    eyes = Eyes(detector, ground=GROUND, background=QUICK)
+    for number in range(10):
+        eyes.sight(200 * number, _room(number))
+    backdrop = detector.backdrops[-1]
+    assert backdrop is not None
+    assert not backdrop.known[85:125, 140:160].any()
+    assert backdrop.known[:60, :].any()
+
+
+def test_a_signature_is_adopted_once_the_room_is_known_and_a_given_one_is_kept() -> None:
+    def after(seconds: int, *, signature: Signature | None = None) -> Signature | None:
+        eyes = Eyes(
+            Shown(),
+            ground=GROUND,
+            background=QUICK,
+            params=SightParams(adopt_ms=5_000),
+            signature=signature,
+        )
+        for number in range(5 * seconds):
+            eyes.sight(200 * number, _room(number))
+        assert eyes.condition is None
+        return eyes.signature
+
+    assert after(4) is None
+    adopted = after(7)
+    assert adopted is not None
+    assert adopted.size_px == (300, 200)
+    assert after(7, signature=adopted) is adopted
+
+
+def test_a_dark_picture_teaches_nothing_and_is_told_of() -> None:
+    detector = Shown()
+    eyes = Eyes(
+        detector, ground=GROUND, background=QUICK, conditions=ConditionParams(sure_ms=2_000)
+    )
+    for number in range(10):
+        eyes.sight(200 * number, _room(number))
+    before = detector.backdrops[-1]
+    for number in range(10, 40):
+        eyes.sight(200 * number, np.asarray(_room(number) // 30))
+    assert eyes.condition is not None
+    assert eyes.condition.ill == "dark"
+    assert detector.backdrops[-1] is not None
+    assert before is not None
+    assert (detector.backdrops[-1].picture[:200] > 30).mean() > 0.9
