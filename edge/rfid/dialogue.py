@@ -172,10 +172,12 @@ class Dialogue(ABC):
         for one in found:
             if isinstance(one, Broken):
                 reports.append(Rejected(one.why, frame=True))
-            else:
-                if self._state is _State.READING:
-                    self._at_ms = max(self._at_ms, now_ms + self._timing.quiet_ms)
-                reports += self._take(one, now_ms=now_ms)
+                continue
+            if self._state is _State.READING:
+                self._at_ms = max(self._at_ms, now_ms + self._timing.quiet_ms)
+            told = self._take(one, now_ms=now_ms)
+            if told:
+                reports += told
 
     def _settle(self, now_ms: int) -> list[Report]:
         """Give up what is unfinished, if the line was silent for long enough."""

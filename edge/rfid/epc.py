@@ -143,7 +143,8 @@ class ProductClasses:
     def read(self, epc: bytes) -> Item | Unread:
         """Give an EPC's product class and keyed hash, or why it has none."""
         if len(epc) == _BYTES_96 and epc[0] == _SGTIN_96:
-            found = self._known(int.from_bytes(epc[:8], "big") >> 6)
+            head = int.from_bytes(epc[:8], "big") >> 6
+            found = self._classes.get(head) or self._known(head)
         else:
             found = product_class(epc)
         if isinstance(found, Unread):
@@ -154,11 +155,9 @@ class ProductClasses:
 
     def _known(self, head: int) -> str | Unread:
         """Look a class up by the bits in front of the serial: a shop sees few, again and again."""
-        found = self._classes.get(head)
-        if found is None:
-            if len(self._classes) >= _MAX_CLASSES:
-                self._classes.clear()
-            found = self._classes[head] = _sgtin(head)
+        if len(self._classes) >= _MAX_CLASSES:
+            self._classes.clear()
+        found = self._classes[head] = _sgtin(head)
         return found
 
 

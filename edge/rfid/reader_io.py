@@ -20,8 +20,9 @@ from edge.rfid.reads import Alive, TagRead
 
 GATHER_S = 0.01
 """Bytes are gathered for this long after the first, so that a busy reader costs little CPU."""
-GATHER_MOST = 1024
-"""Unless there are this many already: a terminal holds 4 kB, and what does not fit is lost."""
+HURRY_BYTES, HURRY_S = 1024, 0.0005
+"""After this many at once, more are gathered for this long only: a terminal holds 4 kB, and what
+does not fit is lost."""
 LISTEN_S = 0.3
 """For an answer to a hello; known readers answer within a tenth of a second."""
 PASSES = 2
@@ -78,6 +79,7 @@ class Reader:
         self._trouble = ""
         self._module = ""
         self._unplugged: set[int] = set()
+        self._hurry = False
         self._alive_ms: dict[int, int] = {}
         self._counters: Counter[str] = Counter()
         self._stop = threading.Event()
@@ -156,7 +158,8 @@ class Reader:
     def _turn(self, line: serial.Serial, driver: Driver) -> list[Report]:
         """Move what there is to move, once."""
         reports = []
-        data = _gather(line)
+        data = _gather(line, hurry=self._hurry)
+        self._hurry = len(data) >= HURRY_BYTES
         scene_ms, now_ms = self._scene_ms(), self._wall_ms()
         if data:
             reports += driver.feed(data, now_ms=now_ms)
@@ -311,11 +314,11 @@ def _reason(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error)).lower()
 
 
-def _gather(line: serial.Serial) -> bytes:
-    """Wait for bytes, not long, and take all that come within a moment."""
+def _gather(line: serial.Serial, *, hurry: bool = False) -> bytes:
+    """Wait for bytes, not long, and take all that come within a moment, a short one in a hurry."""
     data: bytes = line.read(max(1, line.in_waiting))
-    if 0 < len(data) < GATHER_MOST:
-        time.sleep(GATHER_S)
+    if data:
+        time.sleep(HURRY_S if hurry else GATHER_S)
         data += line.read(line.in_waiting)
     return data
 

@@ -15,8 +15,8 @@ from pyepc import SGTIN
 
 from edge.rfid.epc import Unread, explain, product_class
 
-# The standard allows 20 characters; pyepc 0.5.0 writes the last two bits of the 198 at the wrong end
-# of the last hex digit. Ours reads both ends right: captures/epc.json has one of 20.
+# The standard allows 20 characters; pyepc 0.5.0 writes the last two of the 198 bits to the wrong
+# end of the last hex digit. tests/edge/rfid/captures/epc.json has one of 20.
 SERIAL = st.text(
     alphabet="!\"%&'()*+,-./0123456789:;<=>?ABCXYZ_abcxyz", min_size=1, max_size=19
 ).filter(lambda text: text[0] != "0")

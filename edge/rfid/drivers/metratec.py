@@ -23,10 +23,11 @@ MOST_SAID = 16
 
 START = re.compile(rb"[+AOE\r\n]")
 END = re.compile(rb"[\r\n]")
-TEXT = re.compile(
-    rb"(?:\+[ -*,-~]+|AT(?:[EI][01]?|\+[A-Z]{1,8}(?:\?|=[ -*,-~]*)?)?|OK|ERROR)[\r\n]\Z"
+LINE = re.compile(
+    rb"(?:\+[ -*,-~]{1,500}|AT(?:[EI][01]?|\+[A-Z]{1,8}(?:\?|=[ -*,-~]{0,480})?)?|OK|ERROR|)[\r\n]"
 )
-"""What a line of the reader may be: an answer or event, an echo, or the end of an answer."""
+"""What a line of the reader may be: an answer or event, an echo, or the end of an answer; or empty,
+between CR and LF."""
 TAG = re.compile(
     rb"\+C?M?INVR?: ((?:[0-9A-Fa-f]{4}){1,31})"  # EPC, in words
     rb"(?:,(?:[0-9A-Fa-f]{4}){2,31})?"  # TID; two words or more, or it would pass for a level
@@ -63,18 +64,20 @@ class Lines:
 
     def seek(self, data: bytes, at: int) -> int:
         """Find the next byte a line may begin with; a bare end is an empty line."""
+        if data[at : at + 1] == b"+":
+            return at
         found = START.search(data, at)
         return found.start() if found else len(data)
 
     def frame(self, data: bytes, at: int) -> int | Broken:
         """Take a printable line that begins as the reader's lines do, with its end."""
+        line = LINE.match(data, at)
+        if line:
+            return line.end() - at
         end = END.search(data, at, at + MOST_LINE_BYTES)
         if end is None:
             return 0 if len(data) < at + MOST_LINE_BYTES else Broken("length", MOST_LINE_BYTES)
-        length = end.end() - at
-        if length > 1 and not TEXT.match(data, at, at + length):
-            return Broken("line", length)
-        return length
+        return Broken("line", end.end() - at)
 
 
 def is_family(frame: bytes) -> bool:
@@ -147,6 +150,8 @@ class Metratec(Dialogue):
 
     def _take(self, frame: bytes, *, now_ms: int) -> Sequence[Report]:
         line = frame[:-1]
+        if not line:
+            return ()
         tag = (TAG_ORDERED if self._reading else TAG).match(line)
         if tag:
             self._held.append((bytes.fromhex(tag[1].decode()), int(tag[2] or NOT_TOLD)))
