@@ -32,7 +32,7 @@ from edge.setup.draft import (
 )
 from edge.setup.look import Look, Settling
 from edge.setup.picture import Extent, Mask, from_above, hatched, png
-from edge.setup.trial import Trial, calibrated, extent_of, try_calibration
+from edge.setup.trial import Trial, extent_of, glance, ground_of_draft, judge
 from edge.setup.walk import Walk
 from edge.vision.background import STRICT, Background
 from edge.vision.camera_io import Camera, Source
@@ -205,16 +205,16 @@ class Desk:
         longest_m = max(east - west, north - south)
         if not (west < east and south < north and longest_m < ABOVE_PX):
             raise ConfigError("the floor to show has no size; draw the outline first")
-        ground, _ = calibrated(camera)
+        ground = ground_of_draft(camera)
         learnt = self._watch(camera.name).learnt()
         if learnt is None:
             return None
         px_per_m = min(ABOVE_PX_PER_M, ABOVE_PX / longest_m)
         return png(from_above(*learnt, ground=ground, extent=extent, px_per_m=px_per_m))
 
-    def trial(self, camera: CameraDraft, *, plan: PlanDraft) -> Trial:
-        """Fit a camera's points and say how well."""
-        return try_calibration(camera, extent=extent_of(plan.outline))
+    def trial(self, camera: CameraDraft, *, plan: PlanDraft, judged: bool) -> Trial:
+        """Fit a camera's points and say how well: at a glance, or as the agent will judge it."""
+        return (judge if judged else glance)(camera, extent=extent_of(plan.outline))
 
     def problems(self, plan: PlanDraft) -> list[str]:
         """Say what is wrong with a plan."""

@@ -71,6 +71,7 @@ class _Added(msgspec.Struct):
 class _Trial(msgspec.Struct):
     camera: CameraDraft
     plan: PlanDraft
+    judged: bool
 
 
 class _Above(msgspec.Struct):
@@ -171,7 +172,7 @@ class SetupServer:
             Route("/api/cameras/{name}/room.png", _picture(lambda a: desk.picture(_name(a)))),
             Route(
                 "/api/trial",
-                _told(_Trial, lambda ask: desk.trial(ask.camera, plan=ask.plan)),
+                _told(_Trial, lambda ask: desk.trial(ask.camera, plan=ask.plan, judged=ask.judged)),
                 methods=["POST"],
             ),
             Route("/api/above.png", self._above, methods=["POST"]),

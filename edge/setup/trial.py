@@ -5,10 +5,10 @@ Unlike the agent, which refuses points that contradict each other, a trial shows
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from math import ceil, floor, inf, isfinite
-from typing import Literal
 
 import msgspec
 import numpy as np
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edge.errors import ConfigError
 from edge.setup.draft import CameraDraft
 from edge.setup.picture import Extent
-from edge.vision.ground import Ground, GroundParams, Report, calibrate
+from edge.vision.ground import Ground, GroundParams, calibrate
 from edge.vision.lens import Lens, LensKind
 
 Floats = NDArray[np.float64]
@@ -43,8 +43,8 @@ class PointTrial(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     error_cm: float | None
-    alone_cm: float | None
     seen_px: tuple[float, float] | None
+    alone_cm: float | None = None
 
 
 class GridLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +69,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
         rms_cm: of the errors.
         alone_cm: root mean square of ``alone_cm``; None if some point has none.
         suspect: number of the point, from 1, that spoils a refused fit; 0 if none.
+        judged: whether the agent's own rules and the points left out were asked.
         lens: the kind that was fitted.
         why: how it was chosen.
         camera_m: east, north, height of the lens, where the points tell.
@@ -80,6 +81,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     rms_cm: float | None = None
     alone_cm: float | None = None
     suspect: int = 0
+    judged: bool = False
     lens: str = ""
     why: str = ""
     camera_m: tuple[float, float, float] | None = None
@@ -89,60 +91,75 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
 LENIENT = replace(GroundParams(), max_residual_m=inf, mistyped_misfit=inf, max_disagreement=inf)
 """Shows what points make that the agent would refuse."""
+CULPRIT = re.compile(r"\bpoint ([0-9]+) is\b")
+"""How ``calibrate`` names the point that spoils the others."""
 
 
-def calibrated(camera: CameraDraft, *, params: GroundParams | None = None) -> tuple[Ground, Report]:
-    """Calibrate a camera of a draft.
+def ground_of_draft(camera: CameraDraft, *, params: GroundParams | None = None) -> Ground:
+    """Fit a camera of a draft; an open lens is taken for a pinhole.
 
     Raises:
         ConfigError: says what is wrong with its points.
     """
-    if camera.size_px is None:
-        raise ConfigError("no calibration points yet: click a spot on the floor, type its metres")
-    points = np.array(camera.points, dtype=np.float64).reshape(-1, 4)
-    return calibrate(
-        points[:, :2],
-        points[:, 2:],
-        image_size=camera.size_px,
-        lens=_lens(camera, size_px=camera.size_px),
-        height_m=camera.height_m,
+    image, floor, size_px = _pairs(camera)
+    return Ground.from_points(
+        image,
+        floor,
+        image_size=size_px,
+        lens=_lens(camera, size_px=size_px) or "pinhole",
+        camera_height_m=camera.height_m,
         hfov_deg=camera.hfov_deg,
         params=params,
     )
 
 
-def try_calibration(camera: CameraDraft, *, extent: Extent | None) -> Trial:
-    """Fit a draft's points and say how well.
+def glance(camera: CameraDraft, *, extent: Extent | None) -> Trial:
+    """Fit a draft's points at once, for the eye: what it is worth only ``judge`` tells.
 
     Args:
         camera: with the points so far.
         extent: of the floor plan, if there is one: where the grid is drawn.
     """
-    refused = ""
     try:
-        ground, report = calibrated(camera)
+        ground = ground_of_draft(camera, params=LENIENT)
     except ConfigError as error:
-        refused = str(error)
-        try:
-            ground, report = calibrated(camera, params=LENIENT)
-        except ConfigError:
-            return Trial(error=refused)
-    points = _points(camera, ground=ground, report=report)
-    alone = [one.alone_cm for one in points if one.alone_cm is not None]
-    spoilt = refused and report.errors_m[report.worst] >= GroundParams().mistyped_m / 2
-    told = ground.camera_m is not None
-    hfov_deg = ground.view.lens.view_deg(ground.image_size[0])
-    return Trial(
-        error=refused,
-        points=points,
-        rms_cm=_finite(100 * ground.residual_m),
-        alone_cm=_finite(_rms(alone)) if len(alone) == len(points) else None,
-        suspect=report.worst + 1 if spoilt else 0,
-        lens=ground.view.lens.kind,
+        return Trial(error=str(error))
+    return _trial(camera, ground=ground, extent=extent)
+
+
+def judge(camera: CameraDraft, *, extent: Extent | None) -> Trial:
+    """Fit a draft's points as the agent will, and each by the others: seconds on a small box.
+
+    Args:
+        camera: with the points; if its lens is open, the points choose.
+        extent: as in ``glance``.
+    """
+    try:
+        image, floor, size_px = _pairs(camera)
+        ground, report = calibrate(
+            image,
+            floor,
+            image_size=size_px,
+            lens=_lens(camera, size_px=size_px) or "auto",
+            height_m=camera.height_m,
+            hfov_deg=camera.hfov_deg,
+        )
+    except ConfigError as error:
+        seen = glance(camera, extent=extent)
+        said = CULPRIT.search(str(error))
+        suspect = int(said[1]) if said and seen.points else 0
+        return msgspec.structs.replace(seen, error=str(error), suspect=suspect, judged=True)
+    trial = _trial(camera, ground=ground, extent=extent)
+    alone_cm = [_finite(100 * left_out_m) for left_out_m in report.left_out_m]
+    return msgspec.structs.replace(
+        trial,
+        points=[
+            msgspec.structs.replace(one, alone_cm=alone)
+            for one, alone in zip(trial.points, alone_cm, strict=True)
+        ],
+        alone_cm=_finite(100 * _rms(report.left_out_m)),
         why=report.why,
-        camera_m=ground.camera_m,
-        hfov_deg=_finite(hfov_deg) if told else None,
-        grid=grid_of(ground, extent=extent or _around(camera)),
+        judged=True,
     )
 
 
@@ -166,25 +183,37 @@ def extent_of(outline: Sequence[tuple[float, float]]) -> Extent | None:
     return min(east), min(north), max(east), max(north)
 
 
-def _lens(camera: CameraDraft, *, size_px: tuple[int, int]) -> Lens | LensKind | Literal["auto"]:
+def _trial(camera: CameraDraft, *, ground: Ground, extent: Extent | None) -> Trial:
+    image, floor, _ = _pairs(camera)
+    missed_m = np.linalg.norm(ground.floor_from_image(image) - floor, axis=1)
+    hfov_deg = ground.view.lens.view_deg(ground.image_size[0])
+    return Trial(
+        points=[
+            PointTrial(error_cm=_finite(100 * float(each_m)), seen_px=_pair(seen))
+            for each_m, seen in zip(missed_m, ground.image_from_floor(floor), strict=True)
+        ],
+        rms_cm=_finite(100 * ground.residual_m),
+        lens=ground.view.lens.kind,
+        camera_m=ground.camera_m,
+        hfov_deg=_finite(hfov_deg) if ground.heights_known else None,
+        grid=grid_of(ground, extent=extent or _around(camera)),
+    )
+
+
+def _pairs(camera: CameraDraft) -> tuple[Floats, Floats, tuple[int, int]]:
+    if camera.size_px is None:
+        raise ConfigError("no calibration points yet: click a spot on the floor, type its metres")
+    points = np.array(camera.points, dtype=np.float64).reshape(-1, 4)
+    return points[:, :2], points[:, 2:], camera.size_px
+
+
+def _lens(camera: CameraDraft, *, size_px: tuple[int, int]) -> Lens | LensKind | None:
     if camera.focal_px is None:
-        return camera.lens or "auto"
+        return camera.lens
     middle = (size_px[0] / 2, size_px[1] / 2)
     return Lens(
         camera.lens or "pinhole", camera.focal_px, camera.centre_px or middle, camera.k1, camera.k2
     )
-
-
-def _points(camera: CameraDraft, *, ground: Ground, report: Report) -> list[PointTrial]:
-    floor = np.array(camera.points, dtype=np.float64).reshape(-1, 4)[:, 2:]
-    return [
-        PointTrial(
-            error_cm=_finite(100 * error_m), alone_cm=_finite(100 * left_out_m), seen_px=_pair(seen)
-        )
-        for error_m, left_out_m, seen in zip(
-            report.errors_m, report.left_out_m, ground.image_from_floor(floor), strict=True
-        )
-    ]
 
 
 def _line(ground: Ground, *, axis: str, at_m: float, span: tuple[float, float]) -> GridLine:

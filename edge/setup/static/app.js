@@ -45,7 +45,7 @@ async function open() {
   $("door").hidden = true;
   $("page").hidden = false;
   load(state);
-  steps = { calibrate: new Calibrate(model, { say }), plan: new PlanEditor(model, { say }), walk: new Walk(model, { say }) };
+  steps = { calibrate: new Calibrate(model, { say, onJudged: showTools }), plan: new PlanEditor(model, { say }), walk: new Walk(model, { say }) };
   steps.plan.known = new Set(state.draft.plan.zones.map((zone) => zone.id));
   model.watchers.add(showTools);
   model.tell();

@@ -14,9 +14,10 @@ const GOOD_CM = 10, FAIR_CM = 25;
 const REACH_PX = 12;
 
 export class Calibrate {
-  constructor(model, { say }) {
+  constructor(model, { say, onJudged }) {
     this.model = model;
     this.say = say;
+    this.onJudged = onJudged; // what would be saved may have changed without an edit
     this.chosen = -1;
     this.trial = null;
     this.state = null;
@@ -297,14 +298,14 @@ export class Calibrate {
       this.trial = null;
       return;
     }
-    this.timer = setTimeout(() => this.fit(camera.lens ?? camera.found ?? "pinhole"), 100);
+    this.timer = setTimeout(() => this.fit(false), 80);
   }
 
-  // Fit with one lens at once; let the points choose once nothing changes for a while: that takes
-  // seconds on a small box. One question at a time, the newest wins.
-  async fit(lens) {
+  // A glance at once; once nothing changes for a while the judgement, which takes a small box
+  // seconds. One question at a time, the newest wins.
+  async fit(judged) {
     if (this.fitting) {
-      this.waiting = lens;
+      this.waiting = judged;
       return;
     }
     const camera = this.camera, at = this.at;
@@ -312,9 +313,10 @@ export class Calibrate {
     this.fitting = true;
     this.waiting = undefined;
     try {
-      const asked = { camera: { ...openCameraOf(camera), lens }, plan: this.model.now.plan };
-      const trial = await tell("api/trial", asked);
-      if (this.at === at) this.take(trial, lens);
+      const asked = openCameraOf(camera);
+      if (!judged) asked.lens ??= camera.found ?? null;
+      const trial = await tell("api/trial", { camera: asked, plan: this.model.now.plan, judged });
+      if (this.at === at) this.take(trial);
     } catch (error) {
       this.say(error.message, "wrong");
     }
@@ -322,18 +324,13 @@ export class Calibrate {
     if (this.waiting !== undefined) this.fit(this.waiting);
   }
 
-  take(trial, lens) {
-    const { camera } = this;
+  take(trial) {
     this.trial = trial;
-    this.choosing = false;
-    if (camera && !camera.lens) {
-      if (lens === null) camera.found = trial.lens || null; // what is saved; no step of the past
-      else if (camera.rows.filter(isWhole).length > FEWEST) {
-        this.choosing = true;
-        this.timer = setTimeout(() => this.fit(null), 600);
-      }
-    }
+    // What the points chose is what is saved; no step of the past.
+    if (trial.judged && this.camera && !this.camera.lens) this.camera.found = trial.lens || null;
+    if (!trial.judged && trial.points.length) this.timer = setTimeout(() => this.fit(true), 500);
     this.redraw();
+    if (trial.judged) this.onJudged();
   }
 
   // The trial's word on each row; rows that are not whole have none.
@@ -378,29 +375,25 @@ export class Calibrate {
       const index = this.numberOfWhole(trial.suspect);
       say("poor", `Look at point ${index} first: clicked and measured at the same spot, east and north not swapped?`);
     }
-    if (trial.rms_cm !== null && !trial.error) {
-      const open = trial.alone_cm ?? null;
-      const worst = open ?? trial.rms_cm;
-      const look = whole <= FEWEST || open === null ? "fair" : worst <= GOOD_CM ? "good" : worst <= FAIR_CM ? "fair" : "poor";
-      const fit = `The points miss by ${centimetres(trial.rms_cm)}`;
-      if (whole <= FEWEST) say(look, "Four points always fit. Add more to see how good the calibration is.");
-      else if (open === null) say(look, `${fit}. Add a point or two to tell what to expect between them.`);
-      else {
-        say(look, `${fit}; one that was left out by ${centimetres(open)}. `
-          + { good: "Good.", fair: "Usable; measure again what misses most to be better than 10 cm.",
-            poor: "Too much: measure again what misses most, or try another lens." }[look]);
-      }
-      const facts = [];
-      if (this.choosing) facts.push("trying which lens explains the points best …");
-      else if (trial.lens) facts.push(`${trial.lens} lens`);
-      if (trial.camera_m) {
-        const [east, north, height] = trial.camera_m.map((value) => value.toFixed(1));
-        facts.push(`the camera hangs ${height} m high over ${east} east, ${north} north`);
-      } else facts.push("the points do not tell how high the camera hangs: give its height or field of view");
-      if (trial.hfov_deg) facts.push(`field of view ${trial.hfov_deg.toFixed(0)}°`);
-      say("", sentence(facts.join("; ")));
-      if (!this.choosing && !this.camera.lens) say("quiet", sentence(trial.why));
+    if (trial.error || trial.rms_cm === null) return;
+    const fit = `The points miss by ${centimetres(trial.rms_cm)}`;
+    if (!trial.judged) say("", `${fit}; looking how well each fits the others …`);
+    else if (whole <= FEWEST) say("fair", "Four points always fit. Add more to see how good the calibration is.");
+    else if (trial.alone_cm === null) say("fair", `${fit}. Add a point or two to tell what to expect between them.`);
+    else {
+      const look = trial.alone_cm <= GOOD_CM ? "good" : trial.alone_cm <= FAIR_CM ? "fair" : "poor";
+      say(look, `${fit}; one that was left out by ${centimetres(trial.alone_cm)}. `
+        + { good: "Good.", fair: "Usable; measure again what misses most to be better than 10 cm.",
+          poor: "Too much: measure again what misses most, or try another lens." }[look]);
     }
+    const facts = [`${trial.lens} lens`];
+    if (trial.camera_m) {
+      const [east, north, height] = trial.camera_m.map((value) => value.toFixed(1));
+      facts.push(`the camera hangs ${height} m high over ${east} east, ${north} north`);
+    } else facts.push("the points do not tell how high the camera hangs: give its height or field of view");
+    if (trial.hfov_deg) facts.push(`field of view ${trial.hfov_deg.toFixed(0)}°`);
+    say("", sentence(facts.join("; ")));
+    if (trial.why && !this.camera.lens) say("quiet", sentence(trial.why));
   }
 
   numberOfWhole(number) {

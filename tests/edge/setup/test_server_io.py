@@ -218,7 +218,8 @@ def test_points_are_tried_and_the_floor_is_laid_flat(
     state = client.get("/api/state").json()
     camera = {**state["draft"]["cameras"][0], "size_px": [640, 480], "points": points,
               "height_m": 3.2, "lens": "pinhole"}  # fmt: skip
-    trial = client.post("/api/trial", json={"camera": camera, "plan": state["draft"]["plan"]})
+    asked = {"camera": camera, "plan": state["draft"]["plan"], "judged": False}
+    trial = client.post("/api/trial", json=asked)
     assert trial.json()["rms_cm"] < 0.5
     assert len(trial.json()["grid"]) == 11
     page.wait_for_camera(settled=1.0)

@@ -7,7 +7,7 @@ import pytest
 
 from edge.errors import ConfigError
 from edge.setup.draft import CameraDraft
-from edge.setup.trial import calibrated, extent_of, grid_of, try_calibration
+from edge.setup.trial import extent_of, glance, grid_of, ground_of_draft, judge
 from edge.vision.ground import Ground
 
 Points = list[tuple[float, float, float, float]]
@@ -20,7 +20,7 @@ def a_camera(points: Points, **changed: object) -> CameraDraft:
 
 
 def test_true_points_fit_and_tell_the_camera(points: Points) -> None:
-    trial = try_calibration(a_camera(points), extent=FLOOR)
+    trial = judge(a_camera(points), extent=FLOOR)
     assert trial.error == ""
     assert trial.rms_cm is not None
     assert trial.rms_cm < 0.1
@@ -38,7 +38,7 @@ def test_a_mistyped_point_is_named_and_still_drawn(points: Points) -> None:
     x, y, east, north = points[2]
     wrong = [*points, (320.0, 100.0, 4.54, 2.5)]
     wrong[2] = (x, y, north, east)
-    trial = try_calibration(a_camera(wrong), extent=FLOOR)
+    trial = judge(a_camera(wrong), extent=FLOOR)
     assert "point 3" in trial.error
     assert trial.suspect == 3
     assert len(trial.points) == 7
@@ -46,8 +46,30 @@ def test_a_mistyped_point_is_named_and_still_drawn(points: Points) -> None:
     assert all(error is not None for error in errors)
 
 
+def test_a_glance_shows_the_same_without_judging(points: Points) -> None:
+    seen = glance(a_camera(points), extent=FLOOR)
+    judged = judge(a_camera(points), extent=FLOOR)
+    assert not seen.judged
+    assert judged.judged
+    assert seen.rms_cm == pytest.approx(judged.rms_cm)
+    assert seen.grid == judged.grid
+    assert [one.alone_cm for one in seen.points] == [None] * 6
+    assert [one.error_cm for one in seen.points] == pytest.approx(
+        [one.error_cm for one in judged.points]
+    )
+
+
+def test_a_glance_shows_points_that_contradict_each_other(points: Points) -> None:
+    x, y, east, north = points[2]
+    wrong = [*points[:2], (x, y, north, east), *points[3:]]
+    seen = glance(a_camera(wrong), extent=FLOOR)
+    assert seen.error == ""
+    assert seen.rms_cm is not None
+    assert seen.rms_cm > 20
+
+
 def test_four_points_have_no_error_of_their_own(points: Points) -> None:
-    trial = try_calibration(a_camera(points[:4]), extent=FLOOR)
+    trial = judge(a_camera(points[:4]), extent=FLOOR)
     assert trial.error == ""
     assert trial.alone_cm is None
     assert [one.alone_cm for one in trial.points] == [None] * 4
@@ -55,31 +77,31 @@ def test_four_points_have_no_error_of_their_own(points: Points) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_too_few_points_are_said(points: Points, count: int) -> None:
-    trial = try_calibration(a_camera(points[:count]), extent=None)
+    trial = judge(a_camera(points[:count]), extent=None)
     assert "at least 4" in trial.error
     assert trial.points == []
 
 
 def test_a_camera_without_a_picture_has_no_points_yet() -> None:
     with pytest.raises(ConfigError, match="click"):
-        calibrated(a_camera([], size_px=None))
+        ground_of_draft(a_camera([], size_px=None))
 
 
 def test_without_a_lens_the_points_choose(points: Points) -> None:
-    trial = try_calibration(a_camera(points, lens=None), extent=FLOOR)
+    trial = judge(a_camera(points, lens=None), extent=FLOOR)
     assert trial.lens == "pinhole"
     assert trial.why
 
 
 def test_a_lens_whose_numbers_are_known_is_taken(points: Points) -> None:
     focal_px = 320 / np.tan(np.radians(95 / 2))
-    trial = try_calibration(a_camera(points, focal_px=float(focal_px)), extent=FLOOR)
+    trial = judge(a_camera(points, focal_px=float(focal_px)), extent=FLOOR)
     assert trial.error == ""
     assert trial.camera_m == pytest.approx((3.0, 2.5, 3.2), abs=0.05)
 
 
 def test_the_grid_lies_on_whole_metres_and_in_the_picture(points: Points) -> None:
-    ground, _ = calibrated(a_camera(points))
+    ground = ground_of_draft(a_camera(points))
     lines = grid_of(ground, extent=FLOOR)
     assert {line.at_m for line in lines if line.axis == "east"} == {1, 2, 3, 4, 5}
     assert {line.at_m for line in lines if line.axis == "north"} == {0, 1, 2, 3, 4, 5}
