@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -20,29 +21,37 @@ COLUMNS = (
 """Of ``labels``: continuous pixels of the picture; boxes hold hidden parts; shares 0 to 1."""
 
 
+@dataclass(frozen=True)
+class Empty:
+    """A room with nobody in it; its image is kept once it was asked for."""
+
+    jpeg: Image
+
+    @cached_property
+    def image(self) -> Image:
+        """Give it, (H, W, 3)."""
+        return np.asarray(cv2.imdecode(self.jpeg, cv2.IMREAD_COLOR))
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """One picture, still compressed.
 
     Attributes:
         jpeg: of the picture.
-        empty_jpeg: of the same room through the same camera, with nobody in it.
+        room: the same room through the same camera, with nobody in it.
         people: (N, 11), ``COLUMNS`` without the first.
         view: what kind of camera.
     """
 
     jpeg: Image
-    empty_jpeg: Image
+    room: Empty
     people: Floats
     view: str
 
     def image(self) -> Image:
         """Give the picture, (H, W, 3)."""
         return np.asarray(cv2.imdecode(self.jpeg, cv2.IMREAD_COLOR))
-
-    def empty(self) -> Image:
-        """Give the room without people, (H, W, 3)."""
-        return np.asarray(cv2.imdecode(self.empty_jpeg, cv2.IMREAD_COLOR))
 
 
 def encoded(image: Image, *, quality: int = 95) -> Image:
@@ -87,12 +96,12 @@ def load(path: Path) -> list[Picture]:
     """Read a part."""
     with np.load(path) as data:
         jpegs = np.split(data["jpeg"], data["ends"][:-1])
-        empties = np.split(data["empty_jpeg"], data["empty_ends"][:-1])
+        rooms = [Empty(one) for one in np.split(data["empty_jpeg"], data["empty_ends"][:-1])]
         labels, scene, view = data["labels"], data["scene"], data["view"]
     return [
         Picture(
             jpegs[number],
-            empties[scene[number]],
+            rooms[scene[number]],
             labels[labels[:, 0] == number, 1:],
             str(view[scene[number]]),
         )

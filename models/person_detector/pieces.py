@@ -39,9 +39,9 @@ class Variation:
     seen: float = 0.2
     head_seen: float = 0.5
     hidden: float = 0.05
-    least_px: float = 9.0
+    least_px: float = 14.0
     spread: float = 0.055
-    unknown: float = 0.4
+    unknown: float = 0.33
     cutouts: float = 0.25
 
 
@@ -64,7 +64,7 @@ def cutout_of(picture: Picture) -> Cutout | None:
     """Cut the one person out of a picture of a clip, None if nobody is in it."""
     if len(picture.people) != 1:
         return None
-    image, empty = picture.image(), picture.empty()
+    image, empty = picture.image(), picture.room.image
     person = picture.people[0].copy()
     left, top, right, bottom = (int(side) for side in person[:4])
     away = cv2.absdiff(image, empty).max(axis=2)[top:bottom, left:right]
@@ -100,7 +100,7 @@ def piece_of(
     rng: np.random.Generator,
 ) -> Piece:
     """Turn, scale, cut out, and change the light."""
-    image, empty = picture.image(), picture.empty()
+    image, empty = picture.image(), picture.room.image
     above = picture.view in FROM_ABOVE
     warp = _warp(picture, shape=image.shape, above=above, variation=variation, rng=rng)
     size = variation.piece_px
@@ -137,7 +137,7 @@ def _warp(
 ) -> NDArray[np.float64]:
     """Give (2, 3) from continuous pixels of the picture to those of the piece."""
     rows, cols = shape[:2]
-    zoom = math.sqrt(FULL_PX / (rows * cols)) * math.exp(rng.uniform(-0.35, 0.45))
+    zoom = math.sqrt(FULL_PX / (rows * cols)) * math.exp(rng.uniform(-0.25, 0.6))
     turn = rng.uniform(0, 2 * math.pi) if above else rng.normal(0, 0.06)
     spin = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
     spin = spin @ np.diag([rng.choice([-1.0, 1.0]), 1.0]) * zoom
@@ -326,7 +326,6 @@ def targets(people: Floats, *, variation: Variation) -> tuple[Floats, Floats]:
     cols, rows = (side // STRIDE_PX for side in variation.piece_px)
     heat = np.zeros((rows, cols), np.float32)
     geometry = np.zeros((1 + len(CHANNELS), rows, cols), np.float32)
-    ys, xs = np.mgrid[:rows, :cols] + 0.5
     units = np.array(UNIT_PX)
     counted = []
     for person in people:
@@ -346,8 +345,12 @@ def targets(people: Floats, *, variation: Variation) -> tuple[Floats, Floats]:
         y = min(max(person[12], 1.0), variation.piece_px[1] - 1.0)
         col, row = int(x // STRIDE_PX), int(y // STRIDE_PX)
         sigma = max(3.0, variation.spread * long) / STRIDE_PX
-        blob = np.exp(-0.5 * ((xs - col - 0.5) ** 2 + (ys - row - 0.5) ** 2) / sigma**2)
-        np.maximum(heat, np.where((heat < 0) & (blob < 0.3), heat, blob), out=heat)
+        reach = int(4 * sigma) + 1
+        low_x, low_y = max(0, col - reach), max(0, row - reach)
+        spot = heat[low_y : row + reach + 1, low_x : col + reach + 1]
+        ys, xs = np.ogrid[low_y : low_y + spot.shape[0], low_x : low_x + spot.shape[1]]
+        blob = np.exp(-0.5 * ((xs - col) ** 2 + (ys - row) ** 2) / sigma**2).astype(np.float32)
+        np.maximum(spot, np.where((spot < 0) & (blob < 0.3), spot, blob), out=spot)
         heat[row, col] = 1
         for i in range(max(0, row - 1), min(rows, row + 2)):
             for j in range(max(0, col - 1), min(cols, col + 2)):
