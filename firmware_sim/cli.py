@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
@@ -14,10 +16,21 @@ from zoneinfo import ZoneInfo
 import msgspec
 import typer
 
+from firmware_sim.bench_io import in_a_row, run_reader
 from firmware_sim.clock_io import SceneClock
 from firmware_sim.live_io import Plan, Ports, Progress, record, run_live
 from firmware_sim.score import ScoreError, score, table
-from firmware_sim.store import Store, StoreError, default_store, default_text, parse_store
+from firmware_sim.store import (
+    ONE_ANTENNA,
+    AntennaTable,
+    Family,
+    ReaderTable,
+    Store,
+    StoreError,
+    default_store,
+    default_text,
+    parse_store,
+)
 from firmware_sim.survey import survey
 
 WRONG_FILE = 2
@@ -152,6 +165,39 @@ def video(
     except (OSError, ValueError) as error:
         _fail(str(error), code=DEVICE_FAILED)
     _sum_up(done, plan=plan)
+
+
+@app.command(name="reader")
+def one_reader(
+    *,
+    family: Annotated[Family, typer.Option(help="Which firmware it runs.")] = "m100",
+    link: Annotated[Path, typer.Option(help="Path of its serial port.")] = Path("aisle-reader"),
+    antennas: Annotated[int, typer.Option(min=1, max=8, help="In a row.")] = 1,
+    apart: Annotated[float, typer.Option(min=0.1, help="Metres between two antennas.")] = 1.5,
+    tags: Annotated[int, typer.Option(min=0, max=200, help="Before each antenna.")] = 8,
+    seed: Annotated[int, typer.Option(min=0, help="Of all that is random.")] = 1,
+) -> None:
+    """Run one reader alone, its tags at rest; type unplug, plug, off, on, or end."""
+    first, *more = (
+        AntennaTable(zone="table", antenna=at) for at in in_a_row(antennas, apart_m=apart)
+    )
+    if more and family in ONE_ANTENNA:
+        _fail(f"--antennas: a {family} has one", code=WRONG_FILE)
+    reader = ReaderTable(
+        name="reader", zone="table", family=family, antenna=first.antenna, more=tuple(more)
+    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            run_reader(reader, link=link, tags=tags, commands=_typed(), tell=print, seed=seed)
+    except OSError as error:
+        _fail(f"{error}; end what holds it, or name another", code=DEVICE_FAILED)
+
+
+def _typed() -> Iterator[str]:
+    """Give lines as they are typed; where nobody types, wait for a signal."""
+    yield from sys.stdin
+    threading.Event().wait()
 
 
 @app.command(name="survey")

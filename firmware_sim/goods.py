@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from firmware_sim.store import OUTWARD, ReaderTable, ShelfTable, Store
+from firmware_sim.store import OUTWARD, AntennaTable, ReaderTable, ShelfTable, Store
 
 SGTIN96_HEADER = 0x30
 FILTER_RETAIL = 1
@@ -27,7 +27,7 @@ class Item:
     Attributes:
         upright: the shelf runs north, not east.
         holder: who carries it; None while it lies on the shelf.
-        gone: left the store, or was sold and stays out of every reader's field.
+        gone: left the store.
     """
 
     epc: bytes
@@ -89,7 +89,9 @@ class Goods:
         self._due: list[tuple[float, Item]] = []
         self._serials: set[int] = set()
         for reader in store.readers:
-            self._stock(reader, store=store)
+            for antenna in reader.antennas():
+                if antenna.items:
+                    self._stock(reader, antenna, store=store)
 
     def at_shelf(self, zone: str, *, east_m: float, north_m: float, arm_m: float) -> list[int]:
         """List the items on the shelf within an arm's length, nearest first."""
@@ -120,10 +122,15 @@ class Goods:
         )
 
     def sell(self, number: int, *, scene_s: float) -> None:
-        """Take an item out of the store for good, and order another."""
-        item = replace(self._items[number], gone=True)
-        self._items[number] = item
+        """Note that an item is paid for, and order another; its buyer still carries it."""
+        item = self._items[number]
         self._due.append((scene_s + self._restock_s[item.reader], item))
+
+    def leave(self, holder: int) -> None:
+        """Let a carrier go out of every reader's field, with all they carry."""
+        self._items = [
+            replace(item, gone=True) if item.holder == holder else item for item in self._items
+        ]
 
     def advance(self, scene_s: float) -> None:
         """Put what was ordered long enough ago onto the shelf."""
@@ -139,30 +146,25 @@ class Goods:
                 )
             )
 
-    def tags(self, reader: str, *, holders: dict[int, tuple[float, float]]) -> tuple[TagAt, ...]:
-        """Say where a reader's tags are now.
+    def tags(self, *, holders: dict[int, tuple[float, float]]) -> tuple[TagAt, ...]:
+        """Say where all tags of the store are now: antennas hear each other's, too.
 
         Args:
-            reader: its name.
             holders: where each carrier stands.
         """
-        return tuple(
-            _place(item, holders=holders)
-            for item in self._items
-            if item.reader == reader and not item.gone
-        )
+        return tuple(_place(item, holders=holders) for item in self._items if not item.gone)
 
-    def _stock(self, reader: ReaderTable, *, store: Store) -> None:
-        shelf = nearest_shelf(reader, store=store)
+    def _stock(self, reader: ReaderTable, place: AntennaTable, *, store: Store) -> None:
+        shelf = nearest_shelf(place, store=store)
         (east_a, north_a), (east_b, north_b) = shelf.line
         upright = abs(north_b - north_a) >= abs(east_b - east_a)
-        centre = reader.antenna[1] if upright else reader.antenna[0]
+        centre = place.antenna[1] if upright else place.antenna[0]
         ends = (north_a, north_b) if upright else (east_a, east_b)
-        low = max(min(ends), centre - reader.reach_m)
-        high = min(max(ends), centre + reader.reach_m)
-        for number in range(reader.items):
+        low = max(min(ends), centre - place.reach_m)
+        high = min(max(ends), centre + place.reach_m)
+        for number in range(place.items):
             along = low + (high - low) * (number // len(SHELF_HEIGHTS_M) + 0.5) / max(
-                1, -(-reader.items // len(SHELF_HEIGHTS_M))
+                1, -(-place.items // len(SHELF_HEIGHTS_M))
             )
             known = store.classes[number % len(store.classes)]
             self._items.append(
@@ -186,15 +188,15 @@ class Goods:
                 return serial
 
 
-def nearest_shelf(reader: ReaderTable, *, store: Store) -> ShelfTable:
-    """Find the shelf of the reader's zone whose face its antenna is nearest to."""
-    shelves = [shelf for shelf in store.shelves if shelf.zone == reader.zone]
+def nearest_shelf(place: AntennaTable, *, store: Store) -> ShelfTable:
+    """Find the shelf of the antenna's zone whose face it is nearest to."""
+    shelves = [shelf for shelf in store.shelves if shelf.zone == place.zone]
 
     def away(shelf: ShelfTable) -> float:
         outward = OUTWARD[shelf.faces]
         return abs(
-            (reader.antenna[0] - shelf.line[0][0]) * outward[0]
-            + (reader.antenna[1] - shelf.line[0][1]) * outward[1]
+            (place.antenna[0] - shelf.line[0][0]) * outward[0]
+            + (place.antenna[1] - shelf.line[0][1]) * outward[1]
         )
 
     return min(shelves, key=away)

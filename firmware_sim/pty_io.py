@@ -11,7 +11,9 @@ import tty
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
+
+from firmware_sim.firmware import Firmware
 
 BITS_PER_BYTE = 10
 """8N1: a start bit, eight data bits, a stop bit."""
@@ -23,24 +25,6 @@ GARBLED = bytes((byte * 5 + 0xA7) & 0xFF for byte in range(256))
 """What bytes look like at another speed than they were sent: nothing like them."""
 BACKLOG_S = 0.5
 """A module's send buffer, in seconds of line time; what does not fit is lost, as on the module."""
-
-
-class Firmware(Protocol):
-    """What runs on the other end of the line; ``now_ms`` is scene time."""
-
-    baud: int
-
-    def feed(self, data: bytes, *, now_ms: int) -> bytes:
-        """Take bytes; give bytes."""
-
-    def advance(self, now_ms: int) -> bytes:
-        """Give bytes."""
-
-    def due_ms(self) -> int | None:
-        """Tell when there will be some."""
-
-    def power_cycle(self, now_ms: int) -> None:
-        """Lose power and get it back."""
 
 
 class _Line:

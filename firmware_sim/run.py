@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 
-from firmware_sim.m100 import M100
-from firmware_sim.radio import Radio, Round, Settings
+import numpy as np
+
+from firmware_sim.firmware import Firmware, firmware
+from firmware_sim.radio import Flags, Radio, RadioParams, Round, Settings
 from firmware_sim.scene import Figure
 from firmware_sim.shoppers import Closing, Shoppers
 from firmware_sim.store import Store
@@ -54,18 +56,15 @@ class Simulation:
             store, seed=seed, begins_at=begins_at, closing=closing, positions_s=positions_s
         )
         self.truth: list[TruthEvent] = []
-        self._readers = {
-            reader.name: M100(
-                partial(
-                    self._inventory,
-                    reader.name,
-                    Radio(reader.antenna, seed=seed * 1000 + number),
-                ),
-                envelope=reader.envelope,
-                baud=reader.baud,
-            )
-            for number, reader in enumerate(store.readers)
-        }
+        flags = Flags(RadioParams(), rng=np.random.default_rng((seed, 4)))
+        self._readers: dict[str, Firmware] = {}
+        for number, reader in enumerate(store.readers):
+            radios = [
+                Radio(one.antenna, seed=seed * 1000 + number + 100 * port, flags=flags)
+                for port, one in enumerate(reader.antennas())
+            ]
+            airs = tuple(partial(self._inventory, radio) for radio in radios)
+            self._readers[reader.name] = firmware(reader, airs)
 
     def step(self, scene_s: float) -> list[TruthEvent]:
         """Move shoppers on to a scene instant; gives (and keeps) what became true."""
@@ -88,7 +87,7 @@ class Simulation:
         """Show everybody as a camera sees them."""
         return self._shoppers.figures()
 
-    def reader(self, name: str) -> M100:
+    def reader(self, name: str) -> Firmware:
         """Give a reader's firmware."""
         return self._readers[name]
 
@@ -100,10 +99,10 @@ class Simulation:
         self.step(scene_s)
         return self._readers[name].feed(commands, now_ms=round(1000 * scene_s))
 
-    def _inventory(self, name: str, radio: Radio, now_ms: int, settings: Settings) -> Round:
+    def _inventory(self, radio: Radio, now_ms: int, settings: Settings) -> Round:
         return radio.round(
             now_ms,
-            tags=self._shoppers.items(name),
+            tags=self._shoppers.items(),
             bodies=self._shoppers.bodies(),
             settings=settings,
         )

@@ -231,9 +231,10 @@ class Shoppers:
         self._floor = Floor(store)
         self._goods = Goods(store, rng=np.random.default_rng((seed, 2)))
         self._tagged = {
-            store.shelves.index(nearest_shelf(reader, store=store))
+            store.shelves.index(nearest_shelf(antenna, store=store))
             for reader in store.readers
-            if reader.items
+            for antenna in reader.antennas()
+            if antenna.items
         }
         self._sim = jupedsim.Simulation(
             model=jupedsim.CollisionFreeSpeedModel(), geometry=self._floor.free, dt=0.05
@@ -286,9 +287,9 @@ class Shoppers:
         """Say where bodies are, for radio waves to pass."""
         return tuple(person.at for person in self._everybody())
 
-    def items(self, reader: str) -> tuple[TagAt, ...]:
-        """Say where a reader's tags are."""
-        return self._goods.tags(reader, holders={p.number: p.at for p in self._everybody()})
+    def items(self) -> tuple[TagAt, ...]:
+        """Say where all tags are."""
+        return self._goods.tags(holders={p.number: p.at for p in self._everybody()})
 
     # ---- arrivals ----------------------------------------------------------------------------
 
@@ -718,6 +719,7 @@ class Shoppers:
     def _leave(self, party: _Party, person: _Person) -> None:
         self._sim.mark_agent_for_removal(person.agent)
         person.inside = False
+        self._goods.leave(person.number)
         self._tell(self._visited(party, person=person, finished=True))
 
     # ---- walking -----------------------------------------------------------------------------

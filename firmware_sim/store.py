@@ -150,12 +150,39 @@ class CameraTable(_Table, frozen=True, kw_only=True):
         )
 
 
+Place = Literal["shelf", "fitting-room", "till", "exit"]
+Family = Literal["m100", "uhfreader18", "uhfreader288", "ex10", "metratec"]
+ONE_ANTENNA: tuple[Family, ...] = ("m100", "uhfreader18")
+BAUDS: dict[Family, int] = {
+    "m100": 115_200,
+    "uhfreader18": 57_600,
+    "uhfreader288": 57_600,
+    "ex10": 115_200,
+    "metratec": 115_200,
+}
+"""What each leaves the factory with."""
+
+
+class AntennaTable(_Table, frozen=True, kw_only=True):
+    """An antenna, and the tagged goods before it; as in ``ReaderTable``."""
+
+    zone: Name
+    place: Place = "shelf"
+    antenna: tuple[float, float, float]
+    items: Annotated[int, msgspec.Meta(ge=0, le=500)] = 0
+    reach_m: Positive = 1.6
+
+
 class ReaderTable(_Table, frozen=True, kw_only=True):
-    """A reader with one antenna, and the tagged goods before it.
+    """A reader, its antennas, and the tagged goods before them.
 
     Attributes:
+        place: what the antenna is there for.
+        family: which firmware it runs; UHFReaders at speed 1 only, their time-outs are wall time.
         antenna: east, north, height.
-        envelope: the edition's first and last byte of a frame.
+        more: antennas at the ports from 2 on.
+        envelope: the edition's first and last byte of a frame; of an m100.
+        baud: of the line; without it, what the reader leaves the factory with.
         items: tagged items on the shelf behind the antenna, spread over all classes.
         reach_m: they lie within this distance of the antenna, along the shelf.
         restock_s: a sold item is replaced by a new one of its class after this long.
@@ -163,13 +190,30 @@ class ReaderTable(_Table, frozen=True, kw_only=True):
 
     name: Name
     zone: Name
-    place: Literal["shelf"] = "shelf"
+    place: Place = "shelf"
+    family: Family = "m100"
     antenna: tuple[float, float, float]
+    more: tuple[AntennaTable, ...] = ()
     envelope: Literal["BB7E", "AADD"] = "BB7E"
-    baud: Annotated[int, msgspec.Meta(ge=9600, le=921600)] = 115_200
+    baud: Annotated[int, msgspec.Meta(ge=9600, le=921600)] | None = None
     items: Annotated[int, msgspec.Meta(ge=0, le=500)] = 40
     reach_m: Positive = 1.6
     restock_s: Positive = 900.0
+
+    def antennas(self) -> tuple[AntennaTable, ...]:
+        """Give all antennas, in the order of the ports."""
+        first = AntennaTable(
+            zone=self.zone,
+            place=self.place,
+            antenna=self.antenna,
+            items=self.items,
+            reach_m=self.reach_m,
+        )
+        return (first, *self.more)
+
+    def speed_baud(self) -> int:
+        """Give the speed of its line."""
+        return self.baud or BAUDS[self.family]
 
 
 class Store(_Table, frozen=True, kw_only=True):
@@ -283,7 +327,10 @@ def _check(store: Store) -> None:
             raise StoreError(
                 f"classes[{number}].gtin: {known.gtin} needs check digit {check_digit(known.gtin)}"
             )
-    if any(reader.items for reader in store.readers) and not store.classes:
+    if (
+        any(one.items for reader in store.readers for one in reader.antennas())
+        and not store.classes
+    ):
         raise StoreError("classes: a reader has items, so at least one product class is needed")
 
 
@@ -302,9 +349,21 @@ def _check_names(store: Store) -> None:
     for number, shelf in enumerate(store.shelves):
         if shelf.zone not in zones:
             raise StoreError(f"shelves[{number}].zone: there is no zone {shelf.zone!r}")
+    _check_readers(store, zones=zones)
+
+
+def _check_readers(store: Store, *, zones: set[str]) -> None:
+    shelved = {shelf.zone for shelf in store.shelves}
     for number, reader in enumerate(store.readers):
-        if reader.zone not in zones:
-            raise StoreError(f"readers[{number}].zone: there is no zone {reader.zone!r}")
+        if reader.more and reader.family in ONE_ANTENNA:
+            raise StoreError(f"readers[{number}].more: a {reader.family} has one antenna")
+        for one in reader.antennas():
+            if one.zone not in zones:
+                raise StoreError(f"readers[{number}].zone: there is no zone {one.zone!r}")
+            if one.items and one.zone not in shelved:
+                raise StoreError(
+                    f"readers[{number}].items: zone {one.zone!r} has no shelf for them"
+                )
 
 
 def _check_places(store: Store) -> None:

@@ -30,7 +30,11 @@ def survey(store: Store) -> dict[str, Any]:
                 "kind": zone.kind,
                 "name": zone.name,
                 "polygon": [list(point) for point in zone.polygon],
-                "has_reader": any(reader.zone == zone.id for reader in store.readers),
+                "has_reader": any(
+                    one.zone == zone.id and one.place == "shelf"
+                    for reader in store.readers
+                    for one in reader.antennas()
+                ),
             }
             for zone in store.zones
         ],
@@ -52,7 +56,16 @@ def survey(store: Store) -> dict[str, Any]:
                 "place": reader.place,
                 "antenna": list(reader.antenna[:2]),
                 "region": "EU",
-                "baud": reader.baud,
+                "baud": reader.speed_baud(),
+                "antennas": [
+                    {
+                        "number": number,
+                        "zone": one.zone,
+                        "place": one.place,
+                        "at": list(one.antenna[:2]),
+                    }
+                    for number, one in enumerate(reader.antennas(), start=1)
+                ],
             }
             for reader in store.readers
         ],

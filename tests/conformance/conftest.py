@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from firmware_sim.firmware import Firmware
 from firmware_sim.goods import TagAt, sgtin96
-from firmware_sim.pty_io import Firmware, SerialPort
+from firmware_sim.pty_io import SerialPort
 from firmware_sim.radio import Air, Flags, Radio, RadioParams
 
 GTIN = "80614141123458"

@@ -32,8 +32,8 @@ from chafon_rfid.transport_serial import SerialTransport
 from chafon_rfid.uhfreader18 import G2InventoryResponseFrame as Frame18
 from chafon_rfid.uhfreader288m import G2InventoryCommand, G2InventoryResponseFrame
 
+from firmware_sim.firmware import Firmware
 from firmware_sim.goods import TagAt
-from firmware_sim.pty_io import Firmware
 from firmware_sim.radio import Air
 from firmware_sim.uhfreader import UhfReader
 

@@ -10,9 +10,9 @@ import pytest
 from metratec_rfid import PulsarLR
 from metratec_rfid.reader_exception import RfidReaderException
 
+from firmware_sim.firmware import Firmware
 from firmware_sim.goods import TagAt
 from firmware_sim.metratec import Metratec
-from firmware_sim.pty_io import Firmware
 from firmware_sim.radio import Air
 
 Plug = Callable[[Firmware], AbstractContextManager[str]]

@@ -4,6 +4,7 @@ import pytest
 
 from edge.config import StoreConfig, config_hash, parse
 from edge.errors import ConfigError
+from edge.rfid.driver import Antenna, Settings
 
 GOOD = """
 store = "berlin-1"
@@ -90,6 +91,57 @@ def test_a_whole_file_reads() -> None:
 def test_mistakes_are_named_with_their_mend(old: str, new: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         read(GOOD.replace(old, new, 1))
+
+
+SEVERAL = """
+[[readers]]
+name = "gate"
+port = "/dev/ttyUSB1"
+region = "US"
+family = "uhfreader"
+power_dbm = 27
+
+[[readers.antennas]]
+number = 1
+zone = "aisle-1"
+place = "fitting-room"
+at = [2.0, 3.0]
+
+[[readers.antennas]]
+number = 4
+zone = "aisle-1"
+place = "exit"
+"""
+
+
+def test_a_reader_of_one_antenna_needs_no_more_than_its_zone_and_law() -> None:
+    (reader,) = read(GOOD).readers
+    assert (reader.family, reader.baud) == ("auto", None)
+    (antenna,) = reader.served()
+    assert (antenna.number, antenna.zone, antenna.place) == (1, "aisle-1", "shelf")
+    assert reader.settings() == Settings("EU", 20.0, (Antenna(1, session=0),))
+
+
+def test_antennas_have_zones_and_the_session_of_their_place() -> None:
+    reader = read(GOOD + SEVERAL).readers[1]
+    assert [antenna.at for antenna in reader.served()] == [(2.0, 3.0), None]
+    assert reader.settings() == Settings("US", 27.0, (Antenna(1, session=0), Antenna(4, session=1)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("number = 4", "number = 1", "two antennas of one number"),
+        ("number = 4", "number = 9", "has no antenna 9: uhfreader readers have 8"),
+        ('"uhfreader"', '"m100"', "has no antenna 4: m100 readers have 1"),
+        ('region = "US"', 'region = "US"\nzone = "aisle-1"', "not both"),
+        ('"exit"', '"roof"', "place"),
+        ('zone = "aisle-1"\nplace = "exit"', 'zone = "moon"', "serves zone 'moon'"),
+    ],
+)
+def test_mistakes_with_antennas_are_named(old: str, new: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        read(GOOD + SEVERAL.replace(old, new, 1))
 
 
 def test_the_hash_names_a_version_and_tells_nothing_of_passwords() -> None:

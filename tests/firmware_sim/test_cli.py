@@ -17,7 +17,7 @@ runner = CliRunner()
 
 
 def test_every_command_has_help() -> None:
-    for command in ("run", "video", "survey", "score", "store"):
+    for command in ("run", "video", "reader", "survey", "score", "store"):
         result = runner.invoke(app, [command, "--help"])
         assert result.exit_code == 0
         assert "Usage" in result.output
@@ -73,6 +73,22 @@ def test_video_has_the_frames_it_should(tmp_path: Path) -> None:
     assert int(video.get(cv2.CAP_PROP_FRAME_COUNT)) == 36
     video.release()
     assert json.loads(truth.read_text().splitlines()[0])["kind"] == "run"
+
+
+@pytest.mark.parametrize("family", ["m100", "uhfreader18", "uhfreader288", "ex10", "metratec"])
+def test_a_reader_alone_obeys_the_hand_that_pulls_plugs(tmp_path: Path, family: str) -> None:
+    words = ["reader", "--family", family, "--link", str(tmp_path / "port"), "--tags", "3"]
+    result = runner.invoke(app, words, input="unplug\nplug\noff\non\njump\nend\n")
+    assert result.exit_code == 0
+    first, *told = result.output.splitlines()
+    assert first.startswith(f"{family} at {tmp_path / 'port'}, ")
+    assert told[:4] == ["unplug", "plug", "off", "on"]
+    assert "'jump' is none of unplug, plug, off, on, end" in told[4]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_module_with_one_antenna_gets_no_second() -> None:
+    assert runner.invoke(app, ["reader", "--antennas", "2"]).exit_code == 2
 
 
 def test_a_run_is_ready_when_it_says_so_and_ends_clean_on_sigterm(tmp_path: Path) -> None:

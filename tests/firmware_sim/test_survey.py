@@ -19,6 +19,7 @@ def test_a_survey_has_what_an_agent_needs() -> None:
         "region": "EU",
         "baud": 115_200,
         "antenna": [3.5, 10.0],
+        "antennas": [{"number": 1, "zone": "aisle-2", "place": "shelf", "at": [3.5, 10.0]}],
     }
     assert not {"seed", "shelves", "popularity"} & set(str(found).split("'"))
 

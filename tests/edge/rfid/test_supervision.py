@@ -18,10 +18,11 @@ from edge.rfid.drivers import AUTO, FAMILIES, Candidate, candidates
 from edge.rfid.epc import ProductClasses
 from edge.rfid.reader_io import Reader, detect, probe
 from edge.rfid.reads import Alive, TagRead
+from firmware_sim.firmware import Firmware
 from firmware_sim.goods import sgtin96
 from firmware_sim.m100 import M100
 from firmware_sim.metratec import Metratec
-from firmware_sim.pty_io import Firmware, SerialPort
+from firmware_sim.pty_io import SerialPort
 from firmware_sim.radio import Air, Reply, Round
 from firmware_sim.radio import Settings as Sent
 from firmware_sim.uhfreader import UhfReader
