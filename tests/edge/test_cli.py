@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import re
+import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -68,7 +72,7 @@ def write(tmp_path: Path, text: str) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("name", ["run", "check", "watch"])
+@pytest.mark.parametrize("name", ["run", "check", "watch", "setup"])
 def test_every_command_has_help_with_the_exit_codes(name: str) -> None:
     result = command(name, "--help")
     assert result.exit_code == 0
@@ -141,3 +145,27 @@ def test_a_live_camera_is_watched_on_a_screen_only(tmp_path: Path, store: str) -
 
 def assert_says(result: Result, pattern: str) -> None:
     assert re.search(pattern, result.output, re.DOTALL | re.IGNORECASE), result.output
+
+
+def test_setup_of_a_missing_or_present_file_ends_with_2(tmp_path: Path, store: str) -> None:
+    missing = command("setup", str(tmp_path / "none.toml"))
+    assert missing.exit_code == 2
+    assert "--new" in missing.output
+    path = write(tmp_path, store)
+    again = command("setup", path, "--new")
+    assert again.exit_code == 2
+    assert "already" in again.output
+    assert Path(path).read_text() == store
+
+
+def test_setup_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    path = tmp_path / "new.toml"
+    words = [sys.executable, "-m", "edge.cli", "setup", str(path), "--new", "--port", "0"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
+        link = next(line.strip() for line in lines if "#token=" in line)
+        assert httpx.get(link.partition("#")[0], trust_env=False).status_code == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    assert 'store = "my-store"' in path.read_text()

@@ -90,6 +90,13 @@ export class Calibrate {
     this.fitFloor();
   }
 
+  // Keep all points in view where nothing else says how large the floor is.
+  followPoints() {
+    const key = String(extentOf(this.model.now.plan, this.camera?.rows));
+    if (key !== this.extent && !this.model.now.plan.outline.length && !this.image.there) this.fitFloor();
+    this.extent = key;
+  }
+
   fitFloor() {
     this.floor.fit(...this.image.extent(extentOf(this.model.now.plan, this.camera?.rows)));
   }
@@ -270,6 +277,7 @@ export class Calibrate {
     for (const id of ["lens", "height", "hfov", "point-add", "points-clear"]) $(id).disabled = !camera;
     this.showState();
     this.ask();
+    this.followPoints();
     this.redraw();
   }
 
@@ -424,8 +432,9 @@ export class Calibrate {
         drawn.push(node("polyline", { points: piece.map((point) => point.join()).join(" "),
           class: `grid-line ${line.at_m % 5 ? "" : "far"}` }));
       }
-      const [x, y] = line.pieces[0][0];
-      drawn.push(node("text", { x: x + 3 * unit, y: y - 3 * unit, "font-size": 11 * unit, class: "label" },
+      const [x, y] = line.pieces[0][0], right = x > this.size()[0] - 40 * unit;
+      drawn.push(node("text", { x: x + (right ? -3 : 3) * unit, y: y - 3 * unit, "font-size": 11 * unit,
+        "text-anchor": right ? "end" : "start", class: "label" },
         `${line.at_m} ${line.axis === "east" ? "E" : "N"}`));
     }
     return drawn;

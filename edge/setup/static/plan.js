@@ -70,6 +70,7 @@ export class PlanEditor {
   choose(tool) {
     this.tool = tool;
     this.sketch = [];
+    this.hint = null;
     for (const button of $("plan-tools").children) {
       button.setAttribute("aria-pressed", String(button.dataset.tool === tool));
     }
@@ -235,8 +236,10 @@ export class PlanEditor {
     return {
       move: (to) => { this.sketch = boxTo(to); this.hover(to); },
       up: (to, far) => {
+        const box = boxTo(to);
         this.sketch = [];
-        if (far) this.add($("what").value, boxTo(to));
+        this.hint = null;
+        if (far) this.add($("what").value, box);
         else this.stage.draw();
       },
     };
