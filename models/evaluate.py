@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 
 from edge.errors import ConfigError, ModelError
-from edge.vision.background import Background
+from edge.vision.background import Background, BackgroundParams
 from edge.vision.detection import UNSURE, Backdrop, BodyPoint, Detection, Fitted, Image
 from edge.vision.ground import Ground
 from edge.vision.onnx_io import Detector, load_detector, shipped_manifest
@@ -74,8 +74,8 @@ TURNED_OVERLAP = 0.3
 GROWN = 0.1
 """Share by which a turned box is grown."""
 WITHIN_M = 1.0
-IMAGE_MS = 1_000
-"""Images of a folder have no times; a background takes them for a second apart."""
+IMAGE_MS = BackgroundParams().every_ms
+"""Images of a folder have no times; they are taken to be as far apart as the background asks."""
 
 WITHOUT, BEHIND = "without_background", "with_background"
 CAUSAL = "learnt from the images before, as the agent does"
@@ -326,7 +326,10 @@ class Looker:
     def _find(self, image: Image, *, backdrop: Backdrop | None) -> tuple[Fitted, list[Detection]]:
         began = time.thread_time()
         fitted = self._detector.fit(image)
-        prepared = self._detector.prepare(fitted, backdrop=backdrop)
+        fitting = time.thread_time()
+        behind = None if backdrop is None else _filled(backdrop, image=image, scale=fitted.scale)
+        began += time.thread_time() - fitting
+        prepared = self._detector.prepare(fitted, backdrop=behind)
         ready = time.thread_time()
         outputs = self._detector.run(prepared)
         done = time.thread_time()
@@ -336,6 +339,14 @@ class Looker:
             (1_000 * (ready - began), 1_000 * (done - ready), 1_000 * (read - done))
         )
         return fitted, self._detector.read(outputs, of=fitted, least=LEAST)
+
+
+def _filled(backdrop: Backdrop, *, image: Image, scale: float) -> Backdrop:
+    """Leave unknown what no image fills, as the agent does."""
+    rows, cols = (max(1, round(side * scale)) for side in image.shape[:2])
+    known = np.zeros_like(backdrop.known)
+    known[:rows, :cols] = backdrop.known[:rows, :cols]
+    return Backdrop(backdrop.picture, known)
 
 
 class Learner(Looker):
