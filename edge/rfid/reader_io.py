@@ -23,7 +23,7 @@ GATHER_S = 0.01
 HURRY_BYTES, HURRY_S = 1024, 0.0005
 """After this many at once, more are gathered for this long only: a terminal holds 4 kB, and what
 does not fit is lost."""
-LISTEN_S = 0.3
+LISTEN_S = 0.5
 """For an answer to a hello; known readers answer within a tenth of a second."""
 PASSES = 2
 """Hellos to each candidate: a module asleep swallows the first, a scanning one may miss it."""

@@ -132,7 +132,7 @@ class Metratec(Dialogue):
             Step(b"ATI", "reader information", needed=False),
             Step(b"AT+REG?", f"region {settings.region}"),
             Step(b"AT+PWR?", f"power_dbm {settings.power_dbm:g}"),
-            Step(b"AT+SES=" + str(session).encode(), f"session {session}"),
+            Step(b"AT+SES=" + str(session).encode(), f"session {session}", needed=False),
             Step(b"AT+Q=" + str(settings.q).encode(), f"Q {settings.q}", needed=False),
             Step(b"AT+INVS?", "report"),
             use,
