@@ -147,10 +147,10 @@ def r200(_data: bytes) -> float | None:
     """Give processor seconds of ``rfid-r200`` (Python 3.12 on) over the same frames."""
     if importlib.util.find_spec("rfid_r200") is None:
         return None
-    from rfid_r200.utils import R200Interface  # noqa: PLC0415 - if it is there
+    from rfid_r200 import R200  # noqa: PLC0415 - if it is there
 
     frames = b"".join(m100(epc, rssi, ends="AADD") for epc, rssi in tags())
-    peer = R200Interface.__new__(R200Interface)
+    peer = R200.__new__(R200)
     peer.debug = False
     begun = time.process_time()
     heard = 0

@@ -30,7 +30,7 @@ def companies(draw: st.DrawFn) -> tuple[str, str]:
     return digits[:length], digits[length:]
 
 
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(parts=companies(), serial=st.integers(0, 2**38 - 1))
 def test_sgtin_96_has_the_same_class(parts: tuple[str, str], serial: int) -> None:
     company, item = parts
@@ -41,7 +41,7 @@ def test_sgtin_96_has_the_same_class(parts: tuple[str, str], serial: int) -> Non
     assert explain(bytes.fromhex(text)).pattern == f"urn:epc:idpat:sgtin:{company}.{item}.*"
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(parts=companies(), serial=SERIAL)
 def test_sgtin_198_has_the_same_class(parts: tuple[str, str], serial: str) -> None:
     company, item = parts
@@ -78,7 +78,7 @@ def test_other_schemes_are_no_items(code: str, scheme: str) -> None:
     assert (said.scheme, said.gtin, said.why) == (scheme, "", Unread.NOT_AN_ITEM.value)
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(epc=st.binary(min_size=11, max_size=11).map(lambda rest: b"\x30" + rest))
 def test_where_epcpy_refuses_a_number_we_do(epc: bytes) -> None:
     try:

@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware_sim.metratec import FirmwareParams, Metratec
@@ -96,6 +96,7 @@ def test_a_power_cut_forgets_every_setting() -> None:
     assert ask(reader, "AT+REG?\r", now_ms=2000) == "+REG: ETSI\r\nOK\r\n"
 
 
+@settings(deadline=None)
 @given(cuts=st.lists(st.integers(0, 60), max_size=6))
 def test_cuts_change_nothing(cuts: list[int]) -> None:
     data = b"ATI\r\nAT+PWR=99\rAT+SES=2\rAT+SES?\rNOISE\r"

@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware_sim.radio import Reply, Round, Settings
@@ -161,6 +161,7 @@ def test_q_session_target_and_power_reach_the_air() -> None:
     assert (sent.power_dbm, sent.q, sent.session, sent.target) == (26, 6, 2, 1)
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=300))
 def test_noise_never_breaks_it(data: bytes) -> None:
     reader = UhfReader((nobody,))

@@ -7,6 +7,7 @@ not to be had. Without a check sum, a line is taken only if every field of it fi
 from __future__ import annotations
 
 import re
+from binascii import unhexlify
 from collections.abc import Sequence
 
 from edge.rfid.dialogue import Dialogue, Step, Timing
@@ -154,7 +155,7 @@ class Metratec(Dialogue):
             return ()
         tag = (TAG_ORDERED if self._reading else TAG).match(line)
         if tag:
-            self._held.append((bytes.fromhex(tag[1].decode()), int(tag[2] or NOT_TOLD)))
+            self._held.append((unhexlify(tag[1]), int(tag[2] or NOT_TOLD)))
             return self._hush() if len(self._held) >= MOST_HELD else ()
         note = NOTE.match(line)
         if note:

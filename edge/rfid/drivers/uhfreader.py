@@ -46,6 +46,8 @@ FIRST_PORT = 0x80
 EPC_BITS, PHASE_BIT, TID_BIT = 0x3F, 0x40, 0x80
 """Of a tag's Len. An EPC has at most 62 bytes, so the rest can be flags."""
 PHASE_BYTES, TID_BYTES = 7, 12
+PORTS = tuple(tuple(bit + 1 for bit in range(8) if bits >> bit & 1) for bits in range(256))
+"""Antenna bits to ports, from 1; more than one if several heard a tag at once."""
 
 CHANNELS: dict[Region, tuple[int, int, int]] = {
     "CN900": (1, 0, 19),
@@ -135,7 +137,7 @@ def tag_streamed(data: bytes) -> Heard | None:
 def _walk(data: bytes, at: int, *, count: int) -> Heard | None:
     """Give count tags; none if they don't fill the data exactly."""
     heard: Heard = []
-    ports = [bit + 1 for bit in range(8) if data[:1] and data[0] >> bit & 1]
+    ports = PORTS[data[0]] if data else ()
     for _ in range(count):
         if at >= len(data):
             return None
@@ -144,7 +146,8 @@ def _walk(data: bytes, at: int, *, count: int) -> Heard | None:
         if end >= len(data):
             return None
         epc = data[at + 1 : end - TID_BYTES if flags & TID_BIT else end]
-        heard += [(port, epc, data[end]) for port in ports]
+        for port in ports:
+            heard.append((port, epc, data[end]))
         at = end + 1 + (PHASE_BYTES if flags & PHASE_BIT else 0)
     return heard if at == len(data) and (ports or not count) else None
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
@@ -87,6 +87,7 @@ def test_every_quoted_answer_of_a_metratec(tmp_path: Path) -> None:
     ]
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=200))
 @pytest.mark.parametrize("family", list(FAMILIES))
 def test_any_bytes_are_explained(family: str, data: bytes) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.rfid.framing import Broken, Splitter, gen2_crc, mcrf4xx_crc
@@ -29,6 +29,7 @@ def toy(text: bytes) -> bytes:
     return bytes((35, len(text), *text, sum(text) & 0xFF))
 
 
+@settings(deadline=None)
 @given(
     stream=st.lists(
         st.one_of(st.binary(max_size=20).map(toy), st.binary(max_size=8), st.just(b"#"))
@@ -61,6 +62,7 @@ def by_hand(stream: bytes) -> list[bytes]:
     return frames
 
 
+@settings(deadline=None)
 @given(
     stream=st.lists(
         st.one_of(st.binary(max_size=20).map(toy), st.binary(max_size=8), st.just(b"#\x09"))

@@ -71,7 +71,7 @@ def test_the_suite_runs_every_driver() -> None:
 
 
 @EVERY
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_cutting_differently_changes_nothing(name: str, data: st.DataObject) -> None:
     stream = b"".join(data.draw(streams(name)))
@@ -91,7 +91,7 @@ def test_cutting_differently_changes_nothing(name: str, data: st.DataObject) -> 
 
 
 @EVERY
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_what_is_due_settles_something(name: str, data: st.DataObject) -> None:
     driver, now_ms = make(name), 0
@@ -108,7 +108,7 @@ def test_what_is_due_settles_something(name: str, data: st.DataObject) -> None:
 
 
 @EVERY
-@settings(max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(garbage=st.one_of(st.binary(max_size=3), st.binary(max_size=300)), count=st.integers(1, 8))
 def test_no_frame_behind_garbage_is_lost(name: str, garbage: bytes, count: int) -> None:
     driver = make(name)
@@ -118,7 +118,7 @@ def test_no_frame_behind_garbage_is_lost(name: str, garbage: bytes, count: int) 
 
 
 @EVERY
-@settings(max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(data=st.data())
 def test_half_frames_lose_none_but_themselves(name: str, data: st.DataObject) -> None:
     whole = TAGGED[name]
@@ -133,7 +133,7 @@ def test_half_frames_lose_none_but_themselves(name: str, data: st.DataObject) ->
 
 
 @EVERY
-@settings(max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(data=st.binary(max_size=600))
 def test_noise_never_raises_and_never_reads(name: str, data: bytes) -> None:
     driver = make(name)
@@ -142,7 +142,7 @@ def test_noise_never_raises_and_never_reads(name: str, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(CHECKED))
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(at=st.integers(0, 400), bit=st.integers(0, 7))
 def test_a_flipped_bit_is_never_a_wrong_read(name: str, at: int, bit: int) -> None:
     frame = bytearray(TAGGED[name])
