@@ -1,9 +1,9 @@
 """The picture of a fixed camera without its people, learnt while it watches; in memory only.
 
-Each pixel keeps two colours and a number of votes for each; every second the colour that is seen
-gets a vote, and the one with more votes is the background. That is a running mode: what passes
+Each pixel keeps two colours and a number of votes for each; every second or two the colour that is
+seen gets a vote, and the one with more votes is the background. That is a running mode: what passes
 never wins, what is put down for good wins once it has been there as long as its rival (``most_ms``
-ends the rivals' lead), and what comes back is remembered. Where a person was found nothing votes.
+ends its lead), and what comes back is remembered. Where a person was found nothing votes.
 
 Source: the two candidates and their votes are Boyer and Moore's majority vote (1981) on the modes
 of Stauffer and Grimson, "Adaptive background mixture models" (CVPR 1999).
@@ -59,7 +59,7 @@ class BackgroundParams:
             as exposure; beyond, it is another picture.
     """
 
-    every_ms: int = 1_000
+    every_ms: int = 1_500
     known_ms: int = 10_000
     most_ms: int = 120_000
     alike: int = 18
@@ -73,7 +73,7 @@ class BackgroundParams:
 
 
 STRICT = BackgroundParams(
-    known_ms=60_000, alike=14, grow=0.75, grow_least=0.03, still_ms=8_000, move=0.08
+    every_ms=1_000, known_ms=60_000, alike=14, grow=0.75, grow_least=0.03, still_ms=8_000, move=0.08
 )
 """For a picture that a person looks at: nobody who was in it may show.
 

@@ -25,6 +25,8 @@ COLS, ROWS = 64, 48
 """Cells of a signature."""
 COARSE_PX = 3.0
 """What an unsharp lens leaves of a picture a detector sees: standard deviation of the blur."""
+RETELL_PX, RETELL = 3.0, 0.25
+"""By so many pixels, and this share, a movement must differ from what was said to be said anew."""
 _STRIDE = 4
 """Rows and columns of which one is looked at, for what every image is asked."""
 _ECC = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 60, 1e-5)
@@ -62,7 +64,7 @@ class ConditionParams:
         sure_ms: how long something must hold before it is said, and be gone before it is unsaid.
     """
 
-    every_ms: int = 500
+    every_ms: int = 1_000
     dark: float = 14.0
     bright: float = 20.0
     plain: float = 0.022
@@ -75,7 +77,7 @@ class ConditionParams:
     explained: float = 0.65
     strange: float = 0.3
     known: float = 0.7
-    compare_ms: int = 10_000
+    compare_ms: int = 20_000
     sure_ms: int = 15_000
 
 
@@ -210,10 +212,11 @@ class Checkup:
         self._size_px = size_px
         self._params = params or ConditionParams()
         self._look_at_ms = 0
-        self._last: Image | None = None
+        self._last: NDArray[np.uint8] | None = None
         self._alike_since_ms = 0
         self._compare_at_ms: int | None = None
         self._shift: Shift | None = None
+        self._told: Shift | None = None
         self._held = {ill: _Held(self._params.sure_ms) for ill in _SAID}
         # Sameness is already asked for over a time of its own.
         self._held["frozen"] = _Held(0)
@@ -227,9 +230,9 @@ class Checkup:
         return None
 
     @property
-    def compared(self) -> bool:
-        """Whether the camera was ever compared with its reference."""
-        return self._shift is not None
+    def shift(self) -> Shift | None:
+        """How the picture moved, as last compared; None before that."""
+        return self._shift
 
     @property
     def blind(self) -> bool:
@@ -241,14 +244,15 @@ class Checkup:
         if scene_ms < self._look_at_ms:
             return
         limits, self._look_at_ms = self._params, scene_ms + self._params.every_ms
-        seen = image[::_STRIDE, ::_STRIDE]
-        level = float(np.median(seen))
+        whole = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        grey = cv2.resize(whole, (COLS // 2, ROWS // 2), interpolation=cv2.INTER_AREA)
+        grey = grey.astype(np.float32)
+        level = float(np.median(grey))
         self._hold("dark", scene_ms, value=-level, bad=-limits.dark, well=-limits.bright)
-        cells = cv2.resize(image, (COLS // 2, ROWS // 2), interpolation=cv2.INTER_AREA)
-        grey = cv2.cvtColor(cells, cv2.COLOR_BGR2GRAY).astype(np.float32)
         apart = np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean()
         detail = float(apart) / 2 / max(1.0, float(grey.mean()))
         self._hold("covered", scene_ms, value=-detail, bad=-limits.plain, well=-limits.busy)
+        seen = whole[::_STRIDE, ::_STRIDE]
         if self._last is None or not np.array_equal(seen, self._last):
             self._last, self._alike_since_ms = seen.copy(), scene_ms
         same_ms = scene_ms - self._alike_since_ms
@@ -283,6 +287,10 @@ class Checkup:
             moved = max(moved, 1.0)
         self._hold("moved", scene_ms, value=moved, bad=limits.moved, well=limits.still)
         self._shift = shift
+        if self._told is None or abs(shift.rms_px - self._told.rms_px) > max(
+            RETELL_PX, RETELL * self._told.rms_px
+        ):
+            self._told = shift
 
     def _hold(self, ill: Ill, scene_ms: int, *, value: float, bad: float, well: float) -> None:
         """Note a value; the larger the worse, and between ``well`` and ``bad`` nothing changes."""
@@ -301,7 +309,7 @@ class Checkup:
             )
         if ill == "blurred":
             return "has become blurred: clean its lens, and set its focus"
-        moved = _moved_words(self._shift, limits=self._params)
+        moved = _moved_words(self._told, limits=self._params)
         return f"{moved}: run aisle-edge setup and check the points"
 
 

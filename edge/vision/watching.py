@@ -148,7 +148,7 @@ class Eyes:
     @property
     def compared(self) -> bool:
         """Whether enough of the room was seen to tell whether the camera is as it was."""
-        return self._checkup.compared
+        return self._checkup.shift is not None
 
     def sight(self, scene_ms: int, image: Image) -> Sighting:
         """Find the people in one image and their places.

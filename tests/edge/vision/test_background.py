@@ -15,6 +15,7 @@ SIZE = (120, 160)
 PERSON: Box = (60.0, 40.0, 84.0, 80.0)
 SPOT = (slice(40, 80), slice(60, 84))
 SECOND = 1_000
+LIVE = BackgroundParams(every_ms=SECOND)
 
 
 def room(*, seed: int = 1) -> Image:
@@ -55,7 +56,7 @@ def wrong(background: Background, *, truth: Image = ROOM, by: int = 25) -> float
 
 
 def test_an_empty_room_is_known_after_ten_seconds_and_not_before() -> None:
-    camera = Camera(Background())
+    camera = Camera(Background(LIVE))
     camera.take(ROOM, seconds=9)
     assert not camera.background.known.any()
     camera.take(ROOM, seconds=3)
@@ -64,21 +65,21 @@ def test_an_empty_room_is_known_after_ten_seconds_and_not_before() -> None:
 
 
 def test_before_the_first_image_nothing_is_there() -> None:
-    background = Background()
+    background = Background(LIVE)
     assert background.backdrop is None
     with pytest.raises(ValueError, match="no image"):
         _ = background.known
 
 
 def test_pictures_of_another_shape_are_our_mistake() -> None:
-    background = Background()
+    background = Background(LIVE)
     background.feed(0, ROOM, ())
     with pytest.raises(ValueError, match="shape"):
         background.feed(SECOND, ROOM[:100], ())
 
 
 def test_people_who_walk_leave_nothing() -> None:
-    camera = Camera(Background())
+    camera = Camera(Background(LIVE))
     for dx in range(-60, 70, 10):
         camera.take(with_person(dx=dx), seconds=1)
     camera.take(ROOM, seconds=12)
@@ -87,7 +88,7 @@ def test_people_who_walk_leave_nothing() -> None:
 
 
 def test_who_is_found_may_stand_for_ten_minutes() -> None:
-    camera = Camera(Background())
+    camera = Camera(Background(LIVE))
     camera.take(ROOM, seconds=30)
     camera.take(with_person(), seconds=600, boxes=(PERSON,))
     assert camera.background.known[SPOT].all()
@@ -95,7 +96,7 @@ def test_who_is_found_may_stand_for_ten_minutes() -> None:
 
 
 def test_who_is_found_two_times_in_three_may_stand_for_ten_minutes_too() -> None:
-    camera = Camera(Background())
+    camera = Camera(Background(LIVE))
     camera.take(ROOM, seconds=30)
     for _ in range(200):
         camera.take(with_person(), seconds=2, boxes=(PERSON,))
@@ -104,7 +105,7 @@ def test_who_is_found_two_times_in_three_may_stand_for_ten_minutes_too() -> None
 
 
 def test_a_person_there_from_the_first_image_on_is_unknown_while_found_then_forgotten() -> None:
-    camera = Camera(Background())
+    camera = Camera(Background(LIVE))
     camera.take(with_person(), seconds=60, boxes=(PERSON,))
     assert not camera.background.known[SPOT].any()
     camera.take(ROOM, seconds=12)
@@ -113,7 +114,7 @@ def test_a_person_there_from_the_first_image_on_is_unknown_while_found_then_forg
 
 
 def test_a_ghost_goes_as_fast_as_it_came() -> None:
-    camera = Camera(Background())
+    camera = Camera(Background(LIVE))
     camera.take(with_person(), seconds=20)  # nobody found the one who stands there
     assert wrong(camera.background) > 0
     camera.take(ROOM, seconds=32)
@@ -122,7 +123,7 @@ def test_a_ghost_goes_as_fast_as_it_came() -> None:
 
 
 def test_moved_furniture_is_believed_after_a_minute_not_after_half_of_one() -> None:
-    camera = Camera(Background())
+    camera = Camera(Background(LIVE))
     camera.take(ROOM, seconds=300)
     moved = with_person(colour=120)
     camera.take(moved, seconds=30)
@@ -133,7 +134,7 @@ def test_moved_furniture_is_believed_after_a_minute_not_after_half_of_one() -> N
 
 @pytest.mark.parametrize("gain", [0.5, 0.8, 1.3])
 def test_exposure_is_followed_at_once_even_with_people_about(gain: float) -> None:
-    camera = Camera(Background())
+    camera = Camera(Background(LIVE))
     camera.take(ROOM, seconds=20)
     lit = np.clip(with_person() * gain, 0, 255).astype(np.uint8)
     camera.take(lit, seconds=2, boxes=(PERSON,))
@@ -145,7 +146,7 @@ def test_exposure_is_followed_at_once_even_with_people_about(gain: float) -> Non
 
 
 def test_slow_daylight_is_followed() -> None:
-    camera = Camera(Background())
+    camera = Camera(Background(LIVE))
     camera.take(ROOM, seconds=20)
     window = np.zeros(SIZE)
     window[:, :60] = 1
@@ -155,7 +156,7 @@ def test_slow_daylight_is_followed() -> None:
 
 
 def test_a_lamp_over_two_thirds_of_the_room_blinds_then_is_learnt() -> None:
-    camera = Camera(Background())
+    camera = Camera(Background(LIVE))
     camera.take(ROOM, seconds=200)
     lamp = np.linspace(1.8, 0.9, SIZE[1])[None, :, None]
     lit = np.clip(ROOM * lamp, 0, 255).astype(np.uint8)
@@ -167,7 +168,7 @@ def test_a_lamp_over_two_thirds_of_the_room_blinds_then_is_learnt() -> None:
 
 
 def test_another_view_is_unknown_at_once_and_known_within_half_a_minute() -> None:
-    camera = Camera(Background())
+    camera = Camera(Background(LIVE))
     camera.take(ROOM, seconds=300)
     other = room(seed=9)
     camera.take(other, seconds=1)
@@ -210,7 +211,7 @@ def test_the_same_images_teach_the_same_and_are_left_as_they_were(
 
 
 def test_what_was_handed_out_does_not_change() -> None:
-    camera = Camera(Background())
+    camera = Camera(Background(LIVE))
     camera.take(ROOM, seconds=20)
     before = camera.background.backdrop
     assert before is not None
