@@ -129,6 +129,66 @@ def watch(
 
 @app.command(epilog=EXIT_CODES)
 @_codes
+def calibrate(
+    *,
+    points: Annotated[
+        Path | None, typer.Option(help="Measured points: a CSV of x_px,y_px,east_m,north_m.")
+    ] = None,
+    image: Annotated[
+        Path | None, typer.Option(help="A picture with printed tags; read, never kept.")
+    ] = None,
+    tags: Annotated[
+        Path | None, typer.Option(help="Where the tags lie: a CSV of tag,east_m,north_m.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="The store's TOML file.")
+    ] = None,
+    camera: Annotated[str | None, typer.Option(help="The camera's name in it.")] = None,
+    size: Annotated[
+        str | None, typer.Option(help="Of the picture the points were read from: 1280x720.")
+    ] = None,
+    lens: Annotated[str, typer.Option(help="auto, pinhole, distorted or fisheye.")] = "auto",
+    height: Annotated[
+        float | None, typer.Option(min=0.5, max=50, help="Lens over floor, metres.")
+    ] = None,
+    hfov: Annotated[
+        float | None, typer.Option(min=1, max=300, help="Field of view across, degrees.")
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the camera's table; the old file stays as .bak.")
+    ] = False,
+    print_tags: Annotated[
+        Path | None, typer.Option(help="Write sheets with tags to print into this folder, and end.")
+    ] = None,
+) -> None:
+    """Tell by measured points where a camera hangs, and how far off each point is.
+
+    With --config and --camera alone, the points in the file are judged.
+    """
+    from edge import calibrating_io  # noqa: PLC0415 - --help without OpenCV
+
+    if print_tags:
+        lines = calibrating_io.print_tags(print_tags)
+    else:
+        task = calibrating_io.task_of(
+            points=points,
+            image=image,
+            tags=tags,
+            config=config,
+            camera=camera,
+            size=size,
+            lens=lens,
+            height_m=height,
+            hfov_deg=hfov,
+            write=write,
+        )
+        lines = calibrating_io.calibrating(task)
+    for line in lines:
+        typer.echo(line)
+
+
+@app.command(epilog=EXIT_CODES)
+@_codes
 def setup(
     config: Annotated[Path, typer.Argument(metavar="store.toml", help="The store's TOML file.")],
     new: Annotated[bool, typer.Option("--new", help="Begin the file; it must not exist.")] = False,

@@ -92,15 +92,17 @@ class Fit:
         misfit: root mean square of the points' errors in standard deviations, per free number; 1
             is what noise alone makes.
         cost: sum of squares, expectations included.
-        log_focal_sd: how sure the focal length is, as a share; 0 where it was given.
         log_height_sd: how sure the lens's height is, as a share.
+        left_out_sd: (N, 2) error of each pair, in standard deviations, by a fit to all others.
+        left_out_px: (N, 2) the same in pixels.
     """
 
     view: View
     misfit: float
     cost: float
-    log_focal_sd: float
     log_height_sd: float
+    left_out_sd: Floats
+    left_out_px: Floats
 
 
 def fit_view(
@@ -184,15 +186,21 @@ def _settle(
         view = _descend(view, errors)
     found, slope = errors.of(view), errors.slope(view)
     # What nothing tells gets a huge variance instead of a division by zero.
-    spread = np.abs(np.linalg.inv(slope.T @ slope + ENOUGH * np.eye(slope.shape[1])))
-    points = found[: 2 * len(pairs.image_px)]
-    freedom = max(1, len(found) - slope.shape[1])
+    spread = np.linalg.inv(slope.T @ slope + ENOUGH * np.eye(slope.shape[1]))
+    count = 2 * len(pairs.image_px)
+    points, freedom = found[:count], max(1, len(found) - slope.shape[1])
+    own = slope[:count].reshape(-1, 2, slope.shape[1])
+    # What a fit to the others misses a pair by follows from its leverage on this one.
+    leverage = own @ spread @ own.swapaxes(1, 2)
+    alone = np.linalg.pinv(np.eye(2) - leverage, rcond=ENOUGH, hermitian=True)
+    left_out = (alone @ points.reshape(-1, 2, 1))[:, :, 0]
     return Fit(
         view,
         float(np.sqrt((points**2).sum() / freedom)),
         float((found**2).sum()),
-        float(np.sqrt(spread[POSE, POSE])) if "focal" in free else 0.0,
-        float(np.sqrt(spread[POSE - 1, POSE - 1])),
+        float(np.sqrt(abs(spread[POSE - 1, POSE - 1]))),
+        left_out,
+        np.linalg.solve(errors.whitening, left_out[:, :, None])[:, :, 0],
     )
 
 
@@ -237,7 +245,7 @@ class _Errors:
         self._pairs, self._known, self._params = pairs, known, params
         self._free = free
         self._places = np.column_stack([pairs.floor_m, np.zeros(len(pairs.floor_m))])
-        self._whitening = _whitening(view, pairs, params)
+        self.whitening = _whitening(view, pairs, params)
         self._lens_count = len(free) + ("centre" in free)
 
     def of(self, view: View) -> Floats:
@@ -253,7 +261,7 @@ class _Errors:
     def slope(self, view: View) -> Floats:
         rays = (self._places - view.place_m) @ view.turn.T
         height_m = abs(float(view.place_m[2]))
-        per_ray = np.nan_to_num(self._whitening @ view.lens.image_per_ray(rays))
+        per_ray = np.nan_to_num(self.whitening @ view.lens.image_per_ray(rays))
         turned = np.cross(np.eye(3)[None], rays[:, None, :]).swapaxes(1, 2)
         shifted = -view.turn * height_m
         shifted[:, 2] *= np.sign(view.place_m[2])
@@ -296,7 +304,7 @@ class _Errors:
 
     def _missed(self, lens: Lens, rays: Floats) -> Floats:
         apart = lens.image_from_rays(rays) - self._pairs.image_px
-        sds = (self._whitening @ apart[:, :, None])[:, :, 0]
+        sds = (self.whitening @ apart[:, :, None])[:, :, 0]
         sds[~np.isfinite(sds)] = UNSEEN
         return np.clip(sds, -UNSEEN, UNSEEN)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from math import inf, nan
 from typing import Literal, Self
@@ -260,18 +260,15 @@ def calibrate(
         kind, why = _choose(pairs, known=known, limits=limits)
     fit = _sound_fit(pairs, kind=kind, known=known, limits=limits)
     errors = _errors_m(fit.view, pairs)
-    left_out = _left_out(pairs, fit, kind=kind, known=known, limits=limits)
-    rank = [one.error_sd for one in left_out] or errors.tolist()
+    left_out_m = _left_out_m(fit, pairs)
+    many = len(errors) > MIN_PAIRS
     ground = Ground(
-        image_size,
-        fit.view,
-        fit.log_height_sd <= limits.max_height_error,
-        _mean_square(errors),
+        image_size, fit.view, fit.log_height_sd <= limits.max_height_error, _mean_square(errors)
     )
     return ground, Report(
         tuple(errors.tolist()),
-        tuple(one.error_m for one in left_out) or (nan,) * len(errors),
-        int(np.argmax(rank)),
+        tuple(left_out_m.tolist()),
+        int(np.argmax(np.hypot(*fit.left_out_sd.T) if many else errors)),
         fit.misfit,
         why,
     )
@@ -400,8 +397,9 @@ def _refuse_mistyped(
     culprits = _culprits(pairs, fit, kind=kind, known=known, limits=limits)
     if len(culprits) == 1:
         number, off_m, others_m = culprits[0]
+        off = f"is {_length(off_m)} off" if off_m < inf else "lies above the horizon"
         raise ConfigError(
-            f"point {number + 1} is {_length(off_m)} off; without it the others agree within "
+            f"point {number + 1} {off}; without it the others agree within "
             f"{_length(others_m)}: measure it again"
         )
     if culprits:
@@ -410,8 +408,19 @@ def _refuse_mistyped(
             f"point {named} is mistyped; measure one more point to learn which, or all of them "
             "again"
         )
+    swapped = _swapped(pairs, fit, kind=kind, known=known, limits=limits)
+    if swapped:
+        raise ConfigError(
+            f"points {swapped[0] + 1} and {swapped[1] + 1} look exchanged; with their places on "
+            "the floor swapped all points agree"
+        )
+    worst = int(errors.argmax())
+    if residual_m == inf:
+        raise ConfigError(
+            f"point {worst + 1} lies at or above the horizon that the other points make: check "
+            "that each pair names the same spot in the image and on the floor"
+        )
     if residual_m > limits.max_residual_m:
-        worst = int(errors.argmax())
         raise ConfigError(
             f"the calibration points miss each other by {_length(residual_m)} "
             f"(at most {limits.max_residual_m:g} m is taken), point {worst + 1} the most: check "
@@ -437,27 +446,32 @@ def _culprits(
     return [tuple_[1:] for tuple_ in sorted(found) if tuple_[0] <= 2 * max(least, 1.0)]
 
 
-@dataclass(frozen=True, slots=True)
-class _LeftOut:
-    error_m: float
-    error_sd: float
-
-
-def _left_out(
+def _swapped(
     pairs: Pairs, fit: Fit, *, kind: LensKind, known: Known, limits: GroundParams
-) -> list[_LeftOut]:
-    """Give each point's error by a fit to all others; nothing for four points."""
+) -> tuple[int, int] | None:
+    """Give two points with whose floor places exchanged all agree."""
     count = len(pairs.image_px)
-    found = []
-    for number in range(count if count > MIN_PAIRS else 0):
-        rest = _fit(pairs.without(number), kind=kind, known=known, limits=limits, near=fit.view)
-        off_m = float(_errors_m(rest.view, pairs)[number])
-        places = np.append(pairs.floor_m[number], 0.0)[None]
-        apart = np.hypot(*(rest.view.image_from_places(places)[0] - pairs.image_px[number]))
-        tape_px = limits.fit.tape_sd_m * apart / max(off_m, 1e-9)
-        off_sd = apart / np.hypot(limits.fit.pixel_sd, tape_px)
-        found.append(_LeftOut(off_m, float(np.nan_to_num(off_sd, nan=inf))))
-    return found
+    for one, other in combinations(range(count), 2) if count > MIN_PAIRS + 1 else ():
+        order = list(range(count))
+        order[one], order[other] = other, one
+        changed = replace(pairs, floor_m=pairs.floor_m[order])
+        again = _fit(changed, kind=kind, known=known, limits=limits)
+        if again.misfit < max(1.5, limits.agreement**2 * fit.misfit):
+            return one, other
+    return None
+
+
+def _left_out_m(fit: Fit, pairs: Pairs) -> Floats:
+    """Give each point's error on the floor by a fit to all others; nan for four points."""
+    if len(pairs.image_px) == MIN_PAIRS:
+        return np.full(MIN_PAIRS, nan)
+    slope = fit.view.image_per_metre(pairs.floor_m, height_m=0.0)
+    off = np.full(len(slope), inf)
+    seen = np.isfinite(slope).all(axis=(1, 2))
+    off[seen] = np.linalg.norm(
+        np.linalg.solve(slope[seen], fit.left_out_px[seen, :, None]), axis=1
+    )[:, 0]
+    return off
 
 
 def _choose(pairs: Pairs, *, known: Known, limits: GroundParams) -> tuple[LensKind, str]:
@@ -467,12 +481,11 @@ def _choose(pairs: Pairs, *, known: Known, limits: GroundParams) -> tuple[LensKi
             f"{len(pairs.image_px)} points cannot tell lenses apart: a pinhole was taken; measure "
             f"{limits.distorted_pairs} or say which lens it is"
         )
-    missed: dict[LensKind, float] = {}
     kinds: tuple[LensKind, ...] = ("pinhole", "distorted", "fisheye")
+    missed: dict[LensKind, float] = {}
     for kind in kinds:
         fit = _fit(pairs, kind=kind, known=known, limits=limits)
-        rest = _left_out(pairs, fit, kind=kind, known=known, limits=limits)
-        missed[kind] = float(np.median([one.error_sd for one in rest]))
+        missed[kind] = float(np.sqrt((fit.left_out_sd**2).mean()))
     chosen: LensKind = "pinhole"
     for kind in kinds[1:]:
         if missed[kind] < limits.gain * missed[chosen]:

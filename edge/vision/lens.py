@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import degrees, inf, pi
+from math import degrees, inf, pi, sqrt
 from typing import Literal
 
 import numpy as np
@@ -104,9 +104,12 @@ class Lens:
 
     def _rim(self) -> float:
         """Give the s up to which the image grows outwards: beyond, two rays meet in one point."""
-        turns = np.roots([5 * self.k2, 3 * self.k1, 1.0]) if self.k1 or self.k2 else np.zeros(0)
-        rims = [float(np.sqrt(t.real)) for t in turns if abs(t.imag) == 0 and t.real > 0]
-        return min([*rims, pi if self.kind == "fisheye" else inf])
+        most = pi if self.kind == "fisheye" else inf
+        a, b = 5 * self.k2, 3 * self.k1  # the slope is a t^2 + b t + 1, where t = s^2
+        root = b * b - 4 * a
+        if root < 0 or (b >= 0 and a >= 0):
+            return most
+        return min(most, sqrt(2 / (sqrt(root) - b)))
 
     def _straighten(self, bent: Floats) -> Floats:
         """Invert ``_bend`` by Newton's method; nan where nothing lands."""
