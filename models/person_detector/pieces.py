@@ -35,7 +35,7 @@ class Variation:
         cutouts: share of upright pieces into which a real person is pasted.
     """
 
-    piece_px: tuple[int, int] = (256, 192)
+    piece_px: tuple[int, int] = (224, 160)
     seen: float = 0.2
     head_seen: float = 0.5
     hidden: float = 0.05

@@ -25,7 +25,7 @@ from models.person_detector.net import PersonNet
 from models.person_detector.parts import WORK, Picture, load
 from models.person_detector.pieces import Cutout, Variation, cutout_of, piece_of
 
-SHARES = {"mesh": 0.76, "sim": 0.2, "clips": 0.04}
+SHARES = {"mesh": 0.66, "sim": 0.3, "clips": 0.04}
 """How many of the pieces come from which parts."""
 DRAWN_AT_ONCE = 640
 OFTEN = {"fisheye": 1.5, "overhead": 1.5, "oblique": 1.2, "hall": 0.45, "clip": 1.0}
@@ -41,11 +41,11 @@ class Recipe:
         weights: of centre, size, foot and head in the loss.
     """
 
-    batch: int = 8
-    rate: float = 2e-3
+    batch: int = 10
+    rate: float = 1.2e-3
     decay: float = 1e-4
     averaging: float = 0.9985
-    weights: tuple[float, float, float, float] = (0.25, 0.25, 1.0, 0.3)
+    weights: tuple[float, float, float, float] = (0.06, 0.06, 0.3, 0.15)
 
 
 class Parts:

@@ -1,0 +1,308 @@
+"""Where sales come from: a file the point of sale appends to, and HTTP on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from edge.errors import DeviceError, ProtocolError
+from edge.rfid.sales import COLUMNS, OPTIONAL, Lines, Sale, Sales
+
+POLL_S = 0.5
+"""How often the file is looked at."""
+CLOSE_S = 3.0
+READ_BYTES = 1 << 16
+MOST_BODY = 1 << 16
+MOST_ROWS = 200
+CLIENT_S = 5.0
+"""A client that says nothing for so long is let go."""
+LOOPBACK = "127.0.0.1"
+HOSTS = frozenset([LOOPBACK, "localhost"])
+
+
+class Till:
+    """Takes rows from a file or from HTTP, one at a time; what is wrong is counted, not kept.
+
+    Args:
+        sales: checks them.
+        sink: takes what was sold.
+        now: the scene's milliseconds and the aware instant they stand for.
+    """
+
+    def __init__(
+        self,
+        sales: Sales,
+        *,
+        sink: Callable[[list[Sale]], None],
+        now: Callable[[], tuple[int, datetime]],
+    ) -> None:
+        self.trouble = ""
+        self._sales = sales
+        self._sink = sink
+        self._now = now
+        self._lock = threading.Lock()
+        self._counters: Counter[str] = Counter()
+
+    def take(self, row: dict[str, str]) -> None:
+        """Take one row.
+
+        Raises:
+            ProtocolError: it is wrong; names the column, never quotes it.
+        """
+        with self._lock:
+            now_ms, now = self._now()
+            try:
+                sold = self._sales.feed(row, now=now, now_ms=now_ms)
+            except ProtocolError as error:
+                self._counters["lines_rejected"] += 1
+                self.trouble = str(error)
+                raise
+            self.trouble = ""
+        if sold:
+            self._sink(sold)
+
+    def reject(self, count: int) -> None:
+        """Count lines that were no rows."""
+        self._counters["lines_rejected"] += count
+
+    def counters(self) -> dict[str, int]:
+        """Give counts of faults alone; sales are not counted, they are visitors'."""
+        return dict(self._counters)
+
+
+class SalesFile:
+    """A file that is appended to, followed in a thread of its own from its present end.
+
+    It may be moved away and begun anew, or cut to nothing; what it held before is not read again.
+
+    Args:
+        path: where; it need not be there yet.
+        till: takes the rows.
+        on_crash: takes what ends the thread unforeseen.
+    """
+
+    def __init__(
+        self, path: Path, *, till: Till, on_crash: Callable[[BaseException], None] | None = None
+    ) -> None:
+        self.state: Literal["up", "down", "starting"] = "starting"
+        self.detail = ""
+        self._path = path
+        self._till = till
+        self._on_crash = on_crash
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sales file", daemon=True)
+
+    def start(self) -> None:
+        """Begin, and go on until ``close``."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop and wait for the thread, but not for ever."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join(CLOSE_S)
+
+    def _run(self) -> None:
+        try:
+            self._follow_all()
+        except BaseException as error:
+            self.state, self.detail = "down", f"its thread ended: {type(error).__name__}"
+            if self._on_crash is None:
+                raise
+            self._on_crash(error)
+
+    def _follow_all(self) -> None:
+        """Follow one file after the other; only the first one has old sales in it."""
+        from_end = True
+        while not self._stop.is_set():
+            try:
+                with self._path.open("rb") as file:
+                    self._follow(file, from_end=from_end)
+                from_end = False
+            except FileNotFoundError:
+                from_end = False
+                self.state = "down"
+                self.detail = f"{self._path} is not there yet; the point of sale makes it"
+            except (OSError, ProtocolError) as error:
+                self.state, self.detail = "down", f"{self._path}: {_reason(error)}"
+            self._stop.wait(POLL_S)
+
+    def _follow(self, file: BinaryIO, *, from_end: bool) -> None:
+        """Read what is appended, until another file has this one's place."""
+        lines = Lines()
+        if from_end:
+            header = file.readline(Lines.MOST_BYTES)
+            if header.endswith(b"\n"):
+                lines = Lines(header)
+                _to_line_end(file)
+            else:
+                file.seek(0)
+        self.state, self.detail = "up", ""
+        rejected = 0
+        while not self._stop.is_set():
+            replaced = self._is_replaced(file)  # asked first: what was written before is read
+            while data := file.read(READ_BYTES):
+                for row in lines.feed(data):
+                    self._take(row)
+            self._till.reject(lines.rejected - rejected)
+            rejected = lines.rejected
+            if replaced:
+                return
+            self._stop.wait(POLL_S)
+
+    def _take(self, row: dict[str, str]) -> None:
+        try:
+            self._till.take(row)
+        except ProtocolError as error:
+            self.detail = f"a line was refused: {error}"
+        else:
+            self.detail = ""
+
+    def _is_replaced(self, file: BinaryIO) -> bool:
+        """Tell whether the path names another file by now, or this one was cut."""
+        try:
+            there = self._path.stat()
+        except FileNotFoundError:
+            return False  # moved away; the new one is not there yet
+        here = os.fstat(file.fileno())
+        same = os.path.samestat(here, there)
+        return not same or there.st_size < file.tell()
+
+
+class SalesServer:
+    """``POST /sales`` on loopback: one JSON object, or an array of them, per request.
+
+    Args:
+        port: 0 for a free one.
+        till: takes the rows.
+
+    Raises:
+        DeviceError: the port is taken.
+    """
+
+    def __init__(self, port: int, *, till: Till) -> None:
+        try:
+            self._server = _Server((LOOPBACK, port), _Handler)
+        except OSError as error:
+            raise DeviceError(
+                f"sales.port {port}: {_reason(error)}; choose another port"
+            ) from error
+        self._server.till = till
+        self.port = int(self._server.server_address[1])
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, name="sales server", daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop answering."""
+        if self._thread.ident is not None:
+            self._server.shutdown()
+            self._thread.join(CLOSE_S)
+        self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    till: Till
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a client that hangs up is no news, and what it sent is not to be shown."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    timeout = CLIENT_S
+    server: _Server
+
+    def do_POST(self) -> None:  # noqa: N802 - the standard library's name
+        """Take sales; 204, or an error that names row, column and mend."""
+        refused = self._refusal()
+        if refused is not None:
+            self._answer(*refused)
+            return
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        try:
+            rows = _rows(body)
+        except ProtocolError as error:
+            self.server.till.reject(1)
+            self._answer(400, str(error))
+            return
+        wrong = []
+        for number, row in enumerate(rows):
+            try:
+                self.server.till.take(row)
+            except ProtocolError as error:
+                wrong.append(f"row {number}: {error}")
+        if wrong:
+            self._answer(400, "\n".join([*wrong, "the other rows were taken"]))
+        else:
+            self._answer(204, "")
+
+    def _refusal(self) -> tuple[int, str] | None:
+        length = self.headers.get("Content-Length", "")
+        host = self.headers.get("Host", "").rsplit(":", 1)[0]
+        if self.path != "/sales":
+            return 404, "only /sales is here"
+        if host not in HOSTS or "Origin" in self.headers:
+            return 403, "not for web pages; send it from this machine's point of sale"
+        if self.headers.get_content_type() != "application/json":
+            return 415, "send Content-Type: application/json"
+        if not length.isdecimal():
+            return 411, "send Content-Length"
+        if int(length) > MOST_BODY:
+            return 413, f"send at most {MOST_BODY} bytes at once"
+        return None
+
+    def _answer(self, status: int, text: str) -> None:
+        self.send_response(status)
+        body = text.encode()
+        if status != 204:  # noqa: PLR2004 - No Content has no length
+            self.send_header("Content-Type", "text/plain; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Say nothing: requests are sales, and nothing of a visit is logged."""
+
+
+def _rows(body: bytes) -> Sequence[dict[str, str]]:
+    """Read a request's rows; numbers may be numbers."""
+    try:
+        sent = json.loads(body)
+    except ValueError as error:
+        raise ProtocolError("the body is no JSON; send an object or an array of them") from error
+    rows = sent if isinstance(sent, list) else [sent]
+    if not 1 <= len(rows) <= MOST_ROWS:
+        raise ProtocolError(f"send 1 to {MOST_ROWS} rows at once")
+    for number, row in enumerate(rows):
+        if not isinstance(row, dict) or set(row) - {OPTIONAL} != set(COLUMNS):
+            raise ProtocolError(
+                f"row {number} must have {', '.join(COLUMNS)}, perhaps {OPTIONAL}, nothing else"
+            )
+        if not all(isinstance(value, str | int) for value in row.values()):
+            raise ProtocolError(f"row {number} has a value that is neither text nor whole number")
+    return [{name: str(value) for name, value in row.items()} for row in rows]
+
+
+def _to_line_end(file: BinaryIO) -> None:
+    """Go to the last line's beginning if it is still being written, else to the end."""
+    end = file.seek(0, 2)
+    start = max(0, end - Lines.MOST_BYTES)
+    file.seek(start)
+    tail = file.read(end - start)
+    file.seek(start + tail.rfind(b"\n") + 1)
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
