@@ -170,14 +170,14 @@ class Dialogue(ABC):
 
     def _sort(self, found: list[bytes | Broken], reports: list[Report], *, now_ms: int) -> None:
         for one in found:
-            if isinstance(one, Broken):
+            if isinstance(one, bytes):
+                told = self._take(one, now_ms=now_ms)
+                if told:
+                    reports += told
+                if self._state is _State.READING and self._at_ms < now_ms + self._timing.quiet_ms:
+                    self._at_ms = now_ms + self._timing.quiet_ms
+            else:
                 reports.append(Rejected(one.why, frame=True))
-                continue
-            if self._state is _State.READING:
-                self._at_ms = max(self._at_ms, now_ms + self._timing.quiet_ms)
-            told = self._take(one, now_ms=now_ms)
-            if told:
-                reports += told
 
     def _settle(self, now_ms: int) -> list[Report]:
         """Give up what is unfinished, if the line was silent for long enough."""

@@ -87,7 +87,8 @@ class Splitter:
             else:
                 found.append(data[at : at + length])
                 at += length
-                self._excused, self._noisy = 0, False
+                if self._noisy:
+                    self._excused, self._noisy = 0, False
         self._kept = data[at:]
         self._excused = max(0, self._excused - at)
         return found
@@ -101,6 +102,10 @@ class Splitter:
         if broken is not NOISE:
             self._excused = start + broken.claims
         found.append(broken)
+
+
+GEN2_RESIDUE = 0xE2F0
+"""``gen2_crc`` of anything followed by its own CRC."""
 
 
 def gen2_crc(data: bytes) -> int:

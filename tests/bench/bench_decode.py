@@ -155,7 +155,9 @@ def r200(_data: bytes) -> float | None:
     begun = time.process_time()
     heard = 0
     for at in range(0, len(frames), 24 * 40):
-        heard += len(peer._parse_buffer(bytearray(frames[at : at + 24 * 40])))
+        answers = peer._parse_buffer(bytearray(frames[at : at + 24 * 40]))
+        peer._read_tags(answers)
+        heard += len(answers)
     spent = time.process_time() - begun
     return spent if heard == COUNT else None
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from edge.rfid.dialogue import Dialogue, Step, Timing
 from edge.rfid.driver import Empty, Info, Read, Rejected, Report, Settings
 from edge.rfid.epc import ProductClasses, Unread
-from edge.rfid.framing import NOISE, Broken, gen2_crc
+from edge.rfid.framing import GEN2_RESIDUE, NOISE, Broken, gen2_crc
 
 ENVELOPES = {0xBB: 0x7E, 0xAA: 0xDD}
 """Header to end byte."""
@@ -34,8 +34,9 @@ TREXT = 0x1000
 ANTENNA = 1
 AROUND_EPC_BYTES = 5
 """RSSI, PC and CRC of a tag notice."""
-NOT_GS1 = 0x0100
-"""PC bit that says the EPC memory holds an ISO 15961 number. Source: EPC Gen2 v2.1 §6.3.2.1.2.2."""
+NOT_GS1 = 0x01
+"""Bit of PC's first byte that says the EPC memory holds an ISO 15961 number. Source: EPC Gen2 v2.1
+§6.3.2.1.2.2."""
 
 BAUDS = (115200, 57600, 38400, 19200, 9600)
 """In the order they are tried: what it leaves the factory with, then what it may be set to."""
@@ -150,24 +151,25 @@ class M100(Dialogue):
     def _take(self, frame: bytes, *, now_ms: int) -> Sequence[Report]:
         kind, code = frame[1], frame[2]
         if kind == NOTICE and code == POLL:
-            return (self._tag(frame[5:-2]),)
+            return (self._tag(frame),)
         if kind == RESPONSE:
             return self._answer(code, frame[5:-2], now_ms=now_ms)
         return ()  # our own command, come back over an adapter that echoes
 
-    def _tag(self, params: bytes) -> Report:
-        """Turn a notice (RSSI, PC, EPC, CRC) into product class and hash."""
-        if len(params) < AROUND_EPC_BYTES:
+    def _tag(self, frame: bytes) -> Report:
+        """Turn a notice (head, RSSI, PC, EPC, CRC, sum, end) into product class and hash."""
+        if len(frame) < AROUND_BYTES + AROUND_EPC_BYTES:
             return Rejected("length", frame=True)
-        pc = params[1] << 8 | params[2]
-        if len(params) != AROUND_EPC_BYTES + 2 * (pc >> 11):
+        if len(frame) != AROUND_BYTES + AROUND_EPC_BYTES + 2 * (frame[6] >> 3):
             return Rejected("length", frame=True)
-        if gen2_crc(params[1:-2]) != params[-2] << 8 | params[-1]:
+        if gen2_crc(frame[6:-2]) != GEN2_RESIDUE:
             return Rejected("epc_crc", frame=True)
-        item = Unread.UNKNOWN if pc & NOT_GS1 else self._classes.read(params[3:-2])
+        item = Unread.UNKNOWN if frame[6] & NOT_GS1 else self._classes.read(frame[8:-4])
         if isinstance(item, Unread):
             return Rejected(item.value, frame=False)
-        rssi = params[0] - 256 if params[0] > 127 else params[0]  # noqa: PLR2004 - signed byte
+        rssi = frame[5]
+        if rssi > 127:  # noqa: PLR2004 - signed byte
+            rssi -= 256
         return Read(ANTENNA, item.product_class, item.tag, rssi)
 
     def _answer(self, code: int, params: bytes, *, now_ms: int) -> Sequence[Report]:
