@@ -34,6 +34,9 @@ class Till:
         sales: checks them.
         sink: takes what was sold.
         now: the scene's milliseconds and the aware instant they stand for.
+
+    Attributes:
+        trouble: what was wrong with the last line that was refused.
     """
 
     def __init__(
@@ -64,7 +67,6 @@ class Till:
                 self._counters["lines_rejected"] += 1
                 self.trouble = str(error)
                 raise
-            self.trouble = ""
         if sold:
             self._sink(sold)
 
@@ -161,9 +163,8 @@ class SalesFile:
         try:
             self._till.take(row)
         except ProtocolError as error:
+            # Stays until the next reason: a log that follows each line would follow each customer.
             self.detail = f"a line was refused: {error}"
-        else:
-            self.detail = ""
 
     def _is_replaced(self, file: BinaryIO) -> bool:
         """Tell whether the path names another file by now, or this one was cut."""
@@ -224,7 +225,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = CLIENT_S
     server: _Server
 
-    def do_POST(self) -> None:  # noqa: N802 - the standard library's name
+    def do_POST(self) -> None:
         """Take sales; 204, or an error that names row, column and mend."""
         refused = self._refusal()
         if refused is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from edge.rfid.items import ItemEvent, Key, Trace
+from edge.rfid.sales import Sale
 from edge.visits.plan import Floor, Point, Shelf
 from edge.visits.walks import Walk
 
@@ -119,12 +120,14 @@ class Claim:
         others: the same of nobody, and of walks that are over.
         events: since it was picked.
         returned: it is back on a shelf.
+        paid: a line of the point of sale was matched to it.
     """
 
     nats: list[tuple[Walk, float]]
     others: float
     events: list[ItemEvent] = field(default_factory=list)
     returned: bool = False
+    paid: bool = False
 
     def share_of(self, walk: Walk) -> float:
         """Give the probability that a walk has, or had, the item."""
@@ -198,6 +201,30 @@ class Joining:
             claim.returned = True
             del self._open[event.tag]
 
+    def sell(self, sale: Sale, walks: Iterable[Walk]) -> None:
+        """Match a line of the point of sale to who was at that till, and to what they may have."""
+        at_till = [
+            (walk, nats) for walk in walks if (nats := self._at_till(walk, sale)) is not None
+        ]
+        for _ in range(sale.quantity):
+            if not at_till:
+                self.unattributed += 1
+                continue
+            claim = self._owed(sale, at_till)
+            if claim is None:  # goods without a tag, or whose pick was missed
+                claim = Claim(list(at_till), self._params.nobody_nats)
+                self._claims.append(claim)
+            else:
+                there = {id(walk): nats for walk, nats in at_till}
+                for walk in {id(one): one for one, _ in claim.nats}.values():
+                    claim.weigh(walk, there.get(id(walk), self._params.till_nats))
+            claim.paid = True
+            if not any(event.kind == "sold" for event in claim.events):
+                tag = claim.events[0].tag if claim.events else b""
+                claim.events.append(
+                    ItemEvent("sold", sale.scene_ms, sale.zone, sale.product_class, tag)
+                )
+
     def merge(self, later: Walk, *, earlier: Walk) -> None:
         """Note that two walks are one person's."""
         for claim in self._claims:
@@ -214,7 +241,12 @@ class Joining:
             share = claim.share_of(walk)
             claim.close(walk)
             if share >= self._params.least_share:
-                events += [replace(event, share=share) for event in claim.events]
+                sold = any(event.kind == "sold" for event in claim.events)
+                events += [
+                    replace(event, share=share)
+                    for event in claim.events
+                    if not (sold and event.kind == "left_unpaid")
+                ]
         self._claims = [claim for claim in self._claims if claim.nats]
         held = {id(claim) for claim in self._claims}
         self._open = {tag: claim for tag, claim in self._open.items() if id(claim) in held}
@@ -235,6 +267,35 @@ class Joining:
         self._claims.append(claim)
         self._open[event.tag] = claim
         return claim
+
+    def _at_till(self, walk: Walk, sale: Sale) -> float | None:
+        """Give the log likelihood that a walk paid a line, or None where it was elsewhere."""
+        params = self._params
+        if not walk.start_ms <= sale.scene_ms <= walk.end_ms + params.place_ms:
+            return None
+        place = walk.mean_at(sale.scene_ms, half_ms=params.place_ms)
+        away_m = self._floor.zone_distance_m(sale.zone, *place)
+        if away_m > params.reach_m:
+            return None
+        before = walk.mean_at(sale.scene_ms - 1000, half_ms=params.place_ms)
+        after = walk.mean_at(sale.scene_ms + 1000, half_ms=params.place_ms)
+        speed_m_s = math.dist(before, after) / 2
+        return -speed_m_s / params.speed_m_s - (away_m / params.stand_sd_m) ** 2 / 2
+
+    def _owed(self, sale: Sale, at_till: list[tuple[Walk, float]]) -> Claim | None:
+        """Find the item of a class that those at the till most likely have and did not pay."""
+        walks = [walk for walk, _ in at_till]
+        due = [
+            (sum(claim.share_of(walk) for walk in walks), -number, claim)
+            for number, claim in enumerate(self._claims)
+            if claim.events
+            and not (claim.returned or claim.paid)
+            and claim.events[0].product_class == sale.product_class
+        ]
+        if not due:
+            return None
+        likely, _, claim = max(due, key=lambda one: one[:2])
+        return claim if likely >= self._params.least_share else None
 
     def _follow(self, claim: Claim, event: ItemEvent) -> None:
         """Weigh who may have an item by where they are as it is heard again."""

@@ -27,6 +27,7 @@ class TraitParams:
             quickest payment about 10 s [K].
         same_place_m: stops closer together are one destination.
         least_round_m: of a shorter shortest round no ratio is taken.
+        most_share: what a visit has so much of, it did; sums take every share as it is.
     """
 
     engaged_ms: int = 5_000
@@ -35,6 +36,7 @@ class TraitParams:
     till_stop_ms: int = 10_000
     same_place_m: float = 0.75
     least_round_m: float = 2.0
+    most_share: float = 0.5
 
 
 Measure = Callable[[Visit, Floor, TraitParams], float | None]
@@ -89,10 +91,11 @@ def outcomes_of(visit: Visit, *, floor: Floor, params: TraitParams | None = None
         elif lasted_ms >= chosen.short_stop_ms:
             note(stop.zone, "short_stop")
     for event in visit.items:
-        if event.kind == "put_back":
+        if event.kind == "put_back" and event.share >= chosen.most_share:
             note(event.zone, "put_back")
     for event in kept_items(visit):
-        note(event.zone, "kept")
+        if event.share >= chosen.most_share:
+            note(event.zone, "kept")
     return found
 
 
@@ -108,8 +111,10 @@ def kept_items(visit: Visit) -> list[ItemEvent]:
 
 
 def paid(visit: Visit, *, floor: Floor, params: TraitParams) -> bool:
-    """Tell whether a visit paid: a till's reader heard it, or it stood at the till long enough."""
-    return any(event.kind == "till" for event in visit.items) or any(
+    """Tell whether a visit paid: a till heard or scanned its goods, or it stood there for long."""
+    return any(
+        event.kind in {"till", "sold"} and event.share >= params.most_share for event in visit.items
+    ) or any(
         floor.zones[stay.zone].kind == "till" and stay.end_ms - stay.start_ms >= params.till_stop_ms
         for stay in visit.stays
     )
@@ -117,7 +122,10 @@ def paid(visit: Visit, *, floor: Floor, params: TraitParams) -> bool:
 
 def sold_items(visit: Visit, *, floor: Floor, params: TraitParams) -> list[ItemEvent]:
     """List the kept items that were sold: heard at a till, or kept by somebody who paid."""
-    return kept_items(visit) if paid(visit, floor=floor, params=params) else []
+    if not paid(visit, floor=floor, params=params):
+        return []
+    unpaid = {event.tag for event in visit.items if event.kind == "left_unpaid"}
+    return [event for event in kept_items(visit) if event.tag not in unpaid]
 
 
 def _whole(visit: Visit, *, floor: Floor) -> bool:
@@ -128,7 +136,9 @@ def _whole(visit: Visit, *, floor: Floor) -> bool:
 
 def _engaged(visit: Visit, stop: Stop, *, params: TraitParams) -> bool:
     picked = any(
-        event.kind == "picked" and stop.start_ms <= event.scene_ms <= stop.end_ms
+        event.kind == "picked"
+        and event.share >= params.most_share
+        and stop.start_ms <= event.scene_ms <= stop.end_ms
         for event in visit.items
     )
     return picked or stop.end_ms - stop.start_ms >= params.engaged_ms
@@ -185,13 +195,15 @@ def _engaged_s(visit: Visit, floor: Floor, params: TraitParams) -> float | None:
 
 def _put_back_ratio(visit: Visit, floor: Floor, params: TraitParams) -> float | None:
     del floor, params
-    picks = sum(event.kind == "picked" for event in visit.items)
-    puts = sum(event.kind == "put_back" for event in visit.items)
+    picks = sum(event.share for event in visit.items if event.kind == "picked")
+    puts = sum(event.share for event in visit.items if event.kind == "put_back")
     return (puts + 0.5) / (picks + 1)
 
 
 def _kept(visit: Visit, floor: Floor, params: TraitParams) -> float | None:
-    return float(max(len(kept_items(visit)), paid(visit, floor=floor, params=params)))
+    kept = sum(event.share for event in kept_items(visit))
+    sold = sum(event.share for event in visit.items if event.kind == "sold")
+    return float(max(kept, sold, paid(visit, floor=floor, params=params)))
 
 
 TRAITS: tuple[Trait, ...] = (
@@ -244,7 +256,7 @@ TRAITS: tuple[Trait, ...] = (
         name="kept",
         unit="1",
         meaning="items kept; at least one for who paid",
-        formula="max(picks not put back, 1 if at the till >= 10 s or heard there)",
+        formula="max(picks not put back, sold, 1 if at the till >= 10 s or heard there), by share",
         source="behaviour/NOTES.md section 2",
         abstains="never",
         measure=_kept,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from edge.rfid.items import ItemEvent, Key
+from edge.rfid.sales import Sale
 from edge.vision.tracking import TrackEnd, TrackPoint
 from edge.visits.joining import Joining, JoinParams
 from edge.visits.path import PathParams, Stay, Stop, smooth_path, stays_of, stops_of
@@ -111,7 +112,7 @@ class Visits:
         self._joining = Joining(floor, params=self._params.joining, antennas=antennas or {})
         self._walks: list[Walk] = []
         self._by_track: dict[int, Walk] = {}
-        self._events: list[tuple[int, ItemEvent]] = []
+        self._events: list[tuple[int, ItemEvent | Sale]] = []
         self._now_ms = 0
         self._soonest_ms: float = math.inf  # nothing is due before; points only put it off
 
@@ -125,9 +126,9 @@ class Visits:
         """How long after its end a visit may be returned; a window waits as long."""
         return self._params.hold_ms
 
-    def feed(self, item: TrackPoint | TrackEnd | ItemEvent) -> list[Visit]:
+    def feed(self, item: TrackPoint | TrackEnd | ItemEvent | Sale) -> list[Visit]:
         """Take what happened next; gives the visits that are over by then."""
-        if isinstance(item, ItemEvent):
+        if isinstance(item, ItemEvent | Sale):
             due_ms = max(self._now_ms, item.scene_ms + self._params.settle_ms)
             self._events.append((due_ms, item))
             self._soonest_ms = min(self._soonest_ms, due_ms)
@@ -249,7 +250,10 @@ class Visits:
         due = [event for due_ms, event in self._events if due_ms <= now_ms]
         self._events = [(due_ms, event) for due_ms, event in self._events if due_ms > now_ms]
         for event in sorted(due, key=lambda event: event.scene_ms):
-            self._joining.give(event, self._walks)
+            if isinstance(event, Sale):
+                self._joining.sell(event, self._walks)
+            else:
+                self._joining.give(event, self._walks)
 
     def _forget(self, walk: Walk) -> None:
         self._walks.remove(walk)

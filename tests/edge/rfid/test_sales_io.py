@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from edge.errors import DeviceError
+from edge.rfid import sales_io
+from edge.rfid.sales import Sale, Sales
+from edge.rfid.sales_io import SalesFile, SalesServer, Till
+
+NOW = datetime(2026, 3, 7, 15, 0, tzinfo=UTC)
+HEADER = "time,till,class,quantity\n"
+ROW = {"time": "2026-03-07T15:00:00Z", "till": "1", "class": "4012345100013", "quantity": 1}
+
+
+def line(quantity: int) -> str:
+    return f"2026-03-07T15:00:00Z,1,4012345100013,{quantity}\n"
+
+
+@pytest.fixture
+def sold() -> list[Sale]:
+    return []
+
+
+@pytest.fixture
+def till(sold: list[Sale]) -> Till:
+    return Till(Sales({"1": "till"}), sink=sold.extend, now=lambda: (1_000, NOW))
+
+
+def wait_for(what: Callable[[], bool]) -> None:
+    end_s = time.monotonic() + 60
+    while not what() and time.monotonic() < end_s:
+        time.sleep(0.02)
+    assert what()
+
+
+@pytest.fixture
+def follow(till: Till) -> Iterator[Callable[[Path], SalesFile]]:
+    begun: list[SalesFile] = []
+
+    def begin(path: Path) -> SalesFile:
+        begun.append(SalesFile(path, till=till))
+        begun[-1].start()
+        return begun[-1]
+
+    yield begin
+    for one in begun:
+        one.close()
+
+
+def quantities(sold: list[Sale]) -> list[int]:
+    return [sale.quantity for sale in sold]
+
+
+def test_a_file_that_is_appended_to_rotated_and_cut(
+    tmp_path: Path, follow: Callable[[Path], SalesFile], sold: list[Sale], till: Till
+) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text(HEADER + line(1))
+    followed = follow(path)
+    wait_for(lambda: followed.state == "up")
+    with path.open("a") as file:
+        file.write(line(2) + line(3)[:20])
+        file.flush()
+        wait_for(lambda: quantities(sold) == [2])  # the old line is not this day's visits
+        file.write(line(3)[20:])
+    wait_for(lambda: quantities(sold) == [2, 3])
+    with path.open("a") as file:
+        file.write(line(4))
+    path.rename(tmp_path / "sales.csv.1")
+    path.write_text(HEADER + line(5) + line(5) + "not a line\n")
+    wait_for(lambda: quantities(sold) == [2, 3, 4, 5])
+    wait_for(lambda: till.counters() == {"lines_rejected": 1})
+    path.write_text(HEADER)
+    time.sleep(3 * sales_io.POLL_S)
+    with path.open("a") as file:
+        file.write(line(6))
+    wait_for(lambda: quantities(sold) == [2, 3, 4, 5, 6])
+
+
+def test_a_file_that_comes_later_or_has_a_wrong_header(
+    tmp_path: Path, follow: Callable[[Path], SalesFile], sold: list[Sale]
+) -> None:
+    path = tmp_path / "sales.csv"
+    followed = follow(path)
+    wait_for(lambda: "not there yet" in followed.detail)
+    path.write_text("a;b\n")
+    wait_for(lambda: "first line" in followed.detail)
+    assert followed.state == "down"
+    path.unlink()
+    path.write_text(HEADER + line(7))
+    wait_for(lambda: quantities(sold) == [7])
+    assert followed.state == "up"
+
+
+def test_a_line_that_is_refused_is_explained_but_not_shown(
+    tmp_path: Path, follow: Callable[[Path], SalesFile]
+) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text(HEADER)
+    followed = follow(path)
+    wait_for(lambda: followed.state == "up")
+    with path.open("a") as file:
+        file.write("2026-03-07T12:00:00Z,1,4012345100013,1\n")
+    wait_for(lambda: "NTP" in followed.detail)
+    assert "4012345100013" not in followed.detail
+
+
+@pytest.fixture
+def server(till: Till) -> Iterator[SalesServer]:
+    server = SalesServer(0, till=till)
+    server.start()
+    yield server
+    server.close()
+
+
+def post(
+    server: SalesServer, body: object, *, path: str = "/sales", **headers: str
+) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    sent = body if isinstance(body, str) else json.dumps(body)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request("POST", path, sent, {"Content-Type": "application/json"} | named)
+    answer = connection.getresponse()
+    found = answer.status, answer.read().decode()
+    connection.close()
+    return found
+
+
+def test_http(server: SalesServer, sold: list[Sale]) -> None:
+    assert post(server, ROW)[0] == 204
+    assert post(server, [ROW, ROW | {"quantity": "2"}])[0] == 204  # the first is a duplicate
+    assert sold == [Sale(1_000, "till", "04012345100013", count) for count in (1, 2)]
+    status, says = post(server, [ROW | {"till": "9"}, ROW | {"quantity": 3}])
+    assert status == 400
+    assert "row 0: till" in says
+    assert len(sold) == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        ("{", {}, 400),
+        ("[]", {}, 400),
+        ({"time": "x"}, {}, 400),
+        (ROW | {"quantity": None}, {}, 400),
+        (ROW, {"Content_Type": "text/plain"}, 415),
+        (ROW, {"Origin": "http://shop.example"}, 403),
+        (ROW, {"Host": "shop.example"}, 403),
+        ("x" * 70_000, {}, 413),
+    ],
+)
+def test_http_refuses(
+    server: SalesServer, sold: list[Sale], body: object, headers: dict[str, str], status: int
+) -> None:
+    try:
+        found = post(server, body, **headers)[0]
+    except (BrokenPipeError, ConnectionResetError):
+        found = 413  # refused before all was sent
+    assert found == status
+    assert sold == []
+
+
+def test_http_elsewhere_is_nothing(server: SalesServer) -> None:
+    assert post(server, ROW, path="/")[0] == 404
+
+
+def test_a_port_that_is_taken(server: SalesServer, till: Till) -> None:
+    with pytest.raises(DeviceError, match="choose another port"):
+        SalesServer(server.port, till=till)
