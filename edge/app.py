@@ -18,13 +18,23 @@ from pathlib import Path
 from edge.clock_io import SceneClock, wall_ms
 from edge.config import CameraConfig, ReaderConfig, StoreConfig, config_hash
 from edge.errors import ConfigError, DeviceError, PrivacyError
-from edge.parts_io import Parts, eyes_of, fusion_of, items_of, meta_of, visits_of, windows_of
+from edge.parts_io import (
+    Parts,
+    eyes_of,
+    fusion_of,
+    items_of,
+    meta_of,
+    sales_of,
+    visits_of,
+    windows_of,
+)
 from edge.pipeline import Found, Pipeline
 from edge.process_io import lock_folder
 from edge.release.released import Released
 from edge.rfid.drivers import candidates
 from edge.rfid.epc import ProductClasses
 from edge.rfid.reader_io import Reader
+from edge.rfid.sales_io import SalesFile, SalesServer, Till
 from edge.uplink.mqtt_io import Uplink
 from edge.uplink.outbox_io import Outbox
 from edge.vision.camera_io import Camera
@@ -120,6 +130,12 @@ class Agent:
         ]
         classes = ProductClasses(secrets.token_bytes(32))
         self._readers = [self._reader(reader, classes=classes) for reader in config.readers]
+        self._till = Till(
+            sales_of(config),
+            sink=lambda sold: self._inbox.put(list(sold)),
+            now=lambda: (self._clock.now_ms(), self._utc_now()),
+        )
+        self._tills = self._sales_sources()
         visits = visits_of(config, parts=self._parts)
         self._fusion = fusion_of(config, parts=self._parts)
         self._pipeline = Pipeline(fusion=self._fusion, items=items_of(config), visits=visits)
@@ -158,7 +174,11 @@ class Agent:
             stack.callback(self._outbox.close)
             stack.callback(self._uplink.close)
             self._uplink.start()
-            devices: tuple[_Watcher | Reader, ...] = (*self._watchers, *self._readers)
+            devices: tuple[_Watcher | Reader | SalesFile | SalesServer, ...] = (
+                *self._watchers,
+                *self._readers,
+                *self._tills,
+            )
             for device in devices:
                 stack.callback(device.close)
                 device.start()
@@ -230,6 +250,10 @@ class Agent:
             self._tell(f"camera {device.name}", device.detail)
         for reader in self._readers:
             self._tell(f"reader {reader.name}", reader.detail if reader.state == "down" else "")
+        for till in self._tills:
+            if isinstance(till, SalesFile):
+                self._tell("sales file", till.detail if till.state == "down" else "")
+        self._tell("sales", self._till.trouble)
         self._tell("broker", self._uplink.detail)
         self._tell("outbox file", self._outbox.notice)
 
@@ -245,6 +269,15 @@ class Agent:
 
     def _utc_now(self) -> datetime:
         return self._clock.utc_of(self._clock.now_ms()) or datetime.now(UTC)
+
+    def _sales_sources(self) -> list[SalesFile | SalesServer]:
+        sales = self._config.sales
+        found: list[SalesFile | SalesServer] = []
+        if sales.file is not None:
+            found.append(SalesFile(sales.file, till=self._till, on_crash=self._inbox.crash))
+        if sales.port is not None:
+            found.append(SalesServer(sales.port, till=self._till))
+        return found
 
     def _reader(self, reader: ReaderConfig, *, classes: ProductClasses) -> Reader:
         return Reader(

@@ -145,6 +145,20 @@ class ReaderConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         return Settings(self.region, self.power_dbm, antennas)
 
 
+class SalesConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where lines of the point of sale come from, for shops whose tills have no antenna.
+
+    Attributes:
+        file: is appended to; its first line is ``time,till,class,quantity``.
+        port: of ``POST http://127.0.0.1:PORT/sales``, the same as JSON.
+        tills: what the point of sale calls a till → its zone; without it, it says zones' ids.
+    """
+
+    file: Path | None = None
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
+    tills: dict[str, Name] = {}
+
+
 class ZoneConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A polygon on the floor, metres, corners in order."""
 
@@ -214,6 +228,8 @@ class StoreConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True
     linger_min: Annotated[float, msgspec.Meta(ge=0.0, le=240.0)] = 30.0
     cameras: tuple[CameraConfig, ...] = ()
     readers: tuple[ReaderConfig, ...] = ()
+    catalogue: Path | None = None
+    sales: SalesConfig = SalesConfig()
     data_dir: Path = Path("/var/lib/aislewise")
     broker: Broker = Broker()
     detector: DetectorConfig = DetectorConfig()
@@ -293,6 +309,7 @@ def _check(config: StoreConfig, *, where: str) -> None:
     if time.fromisoformat(config.closes) <= time.fromisoformat(config.opens):
         raise ConfigError(f"{where}: closes {config.closes} is not after opens {config.opens}")
     _check_names(config, where=where)
+    _check_sales(config, where=where)
     _check_dayparts(config.dayparts, where=where)
     _check_simulated(config, where=where)
 
@@ -367,6 +384,18 @@ def _check_antennas(reader: ReaderConfig, *, where: str) -> None:
             f"{where}: reader {reader.name!r} has no antenna {max(numbers)}: {reader.family} "
             f"readers have {FAMILIES[reader.family].antennas}"
         )
+
+
+def _check_sales(config: StoreConfig, *, where: str) -> None:
+    tills = [zone.id for zone in config.plan.zones if zone.kind == "till"]
+    for name, zone in config.sales.tills.items():
+        if zone not in tills:
+            raise ConfigError(
+                f"{where}: sales.tills gives {name!r} the zone {zone!r}, which is no till of the "
+                f"plan; its tills are {', '.join(tills) or 'none'}"
+            )
+    if (config.sales.file or config.sales.port) and not tills:
+        raise ConfigError(f"{where}: sales without a zone of kind till; add one where people pay")
 
 
 def _check_dayparts(dayparts: tuple[DaypartConfig, ...], *, where: str) -> None:

@@ -19,7 +19,9 @@ from edge.errors import ConfigError, PrivacyError
 from edge.release.hours import Daypart, Hours
 from edge.release.privacy import Budget
 from edge.release.windows import WindowParams, Windows
+from edge.rfid.catalogue import Catalogue, parse_catalogue
 from edge.rfid.items import ItemParams, Items, Key, Place
+from edge.rfid.sales import Sales
 from edge.vision.background import BackgroundParams
 from edge.vision.condition import ConditionParams
 from edge.vision.fusion import Fusion
@@ -29,7 +31,7 @@ from edge.vision.onnx_io import Detector, load_detector, shipped_manifest
 from edge.vision.signature_io import load_signature
 from edge.vision.tracking import Tracker, TrackerParams
 from edge.vision.watching import Eyes, Finder
-from edge.visits.plan import Floor, check_plan
+from edge.visits.plan import Floor, Point, check_plan
 from edge.visits.visits import Visits
 from wire import messages
 from wire.codebook import Codebook, default_codebook
@@ -72,6 +74,7 @@ class Parts:
         floor = Floor(plan)
         grounds = {camera.name: ground_of(camera) for camera in config.cameras}
         _refuse_meta(config, budget=budget)
+        catalogue_of(config)
         return cls(
             floor=floor,
             detector=load_detector(config.detector.manifest or shipped_manifest()),
@@ -261,13 +264,41 @@ def items_of(config: StoreConfig) -> Items:
         for reader in config.readers
         for one in reader.served()
     }
-    return Items(ItemParams(), places)
+    return Items(ItemParams(), places, known=catalogue_of(config))
+
+
+def catalogue_of(config: StoreConfig) -> Catalogue | None:
+    """Read the catalogue, if there is one.
+
+    Raises:
+        ConfigError: it cannot be read, or is wrong.
+    """
+    path = config.catalogue
+    if path is None:
+        return None
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"catalogue {path} cannot be read: {error}; check the path, and save it as UTF-8"
+        ) from error
+    return parse_catalogue(text, where=path.name)
+
+
+def sales_of(config: StoreConfig) -> Sales:
+    """Give what checks lines of the point of sale."""
+    tills = {zone.id: zone.id for zone in config.plan.zones if zone.kind == "till"}
+    return Sales(config.sales.tills or tills)
 
 
 def visits_of(config: StoreConfig, *, parts: Parts) -> Visits:
     """Give what turns tracks and item events into visits."""
-    served = [one for reader in config.readers for one in reader.served()]
-    antennas = {one.zone: one.at for one in served if one.at is not None}
+    antennas: dict[str | Key, Point] = {
+        (reader.name, one.number): one.at
+        for reader in config.readers
+        for one in reader.served()
+        if one.at is not None
+    }
     return Visits(parts.floor, antennas=antennas)
 
 

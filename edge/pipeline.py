@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from edge.rfid.items import ItemEvent, Items
 from edge.rfid.reads import Alive, TagRead
+from edge.rfid.sales import Sale
 from edge.vision.fusion import Blank, Fusion
 from edge.vision.tracking import Sighting, TrackEnd, TrackPoint
 from edge.visits.visits import Visit, Visits
 
-Found = Sighting | Blank | TagRead | Alive
+Found = Sighting | Blank | TagRead | Alive | Sale
 
 
 class Pipeline:
@@ -22,9 +23,11 @@ class Pipeline:
         self._visits = visits
 
     def feed(self, found: Found) -> list[Visit]:
-        """Take what a camera's eyes or a reader's driver found."""
+        """Take what a camera's eyes, a reader's driver or a till found."""
         if isinstance(found, TagRead | Alive):
             return self._through(self._items.feed(found))
+        if isinstance(found, Sale):
+            return self._visits.feed(found)
         return self._through(self._fusion.feed(found))
 
     def advance(self, now_ms: int) -> list[Visit]:
@@ -38,7 +41,7 @@ class Pipeline:
         visits: list[Visit] = []
         while (due_ms := self._fusion.due_ms()) is not None:
             visits += self._through(self._fusion.advance(due_ms))
-        return visits + self._visits.flush()
+        return visits + self._through(self._items.flush()) + self._visits.flush()
 
     def _through(self, events: Sequence[TrackPoint | TrackEnd | ItemEvent]) -> list[Visit]:
         return [visit for event in events for visit in self._visits.feed(event)]
