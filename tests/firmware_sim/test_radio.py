@@ -1,10 +1,11 @@
 import statistics
 from itertools import groupby
 
+import numpy as np
 import pytest
 
 from firmware_sim.goods import TagAt
-from firmware_sim.radio import Radio, Settings
+from firmware_sim.radio import Flags, Radio, RadioParams, Settings
 
 ANTENNA = (3.5, 10.0, 1.0)
 SHELF = tuple(
@@ -93,3 +94,23 @@ def test_session_two_single_target_reads_each_tag_once() -> None:
     settings = Settings(power_dbm=20, channel=0, session=2, target=0, q=4)
     found, _ = rounds(Radio(ANTENNA, seed=6), count=60, settings=settings)
     assert sum(map(len, found)) == len(set.union(*found)) > 35
+
+
+def test_neighbours_hear_each_others_tags_and_share_their_flags() -> None:
+    flags = Flags(RadioParams(), rng=np.random.default_rng(1))
+    one, other = (
+        Radio((0.5 * n, 0.0, 1.0), seed=n, params=RadioParams(), flags=flags) for n in range(2)
+    )
+    tags = tuple(TagAt(bytes([n] * 12), 0.0, 0.4, 1.0, carried=False) for n in range(20))
+    resting = Settings(power_dbm=20, channel=0, session=0, target=0, q=4)
+    heard = {reply.epc for reply in one.round(0, tags=tags, bodies=(), settings=resting).replies}
+    cross = {reply.epc for reply in other.round(50, tags=tags, bodies=(), settings=resting).replies}
+    assert heard & cross
+    quiet = Settings(power_dbm=20, channel=0, session=1, target=0, q=4)
+    read = one.round(1000, tags=tags, bodies=(), settings=quiet).replies
+    again = other.round(read[-1].at_ms + 1, tags=tags, bodies=(), settings=quiet).replies
+    assert not {reply.epc for reply in read} & {reply.epc for reply in again}
+    asked_b = Settings(power_dbm=20, channel=0, session=1, target=1, q=4)
+    turned = other.round(read[-1].at_ms + 100, tags=tags, bodies=(), settings=asked_b).replies
+    assert {reply.epc for reply in turned} <= {reply.epc for reply in (*read, *again)}
+    assert turned
