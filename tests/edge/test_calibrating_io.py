@@ -100,7 +100,7 @@ def test_the_points_of_the_file_are_judged(store: Path) -> None:
     [
         (("--points", "POINTS"), "--size 1280x720"),
         (("--points", "POINTS", "--size", "640"), "--size 640: give width and height"),
-        (("--points", "POINTS", "--size", "400x400"), "point 2 at .* is outside"),
+        (("--points", "POINTS", "--size", "400x400"), "point 1 at .* is outside"),
         (("--points", "POINTS", "--size", "640x480", "--lens", "big"), "--lens big"),
         (("--points", "POINTS", "--size", "640x480", "--write"), "--write needs --config"),
         (("--points", "/no.csv", "--size", "640x480"), "no.csv cannot be read"),

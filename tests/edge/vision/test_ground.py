@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edge.errors import ConfigError
-from edge.vision.ground import Ground
+from edge.vision.ground import Ground, calibrate
+from edge.vision.lens import Lens, View
 
 FLOOR = np.array([[2.0, 4.0], [10.0, 4.5], [9.5, 14.0], [2.5, 13.0], [6.0, 9.5], [4.0, 7.0]])
 SIZE = (640, 432)
@@ -217,3 +218,85 @@ def test_a_centimetre_and_a_pixel_of_error_stay_centimetres_on_the_floor() -> No
     ground = Ground.from_points(image, floor, image_size=SIZE, camera_height_m=7.0)
     found = ground.floor_from_image(camera.project(FLOOR, 1.6), point_height_m=1.6)
     assert np.abs(found - FLOOR).max() < 0.15
+
+
+ROOM = np.array(
+    [[-3, -2], [0, -2.5], [3, -2], [-2.5, 0.5], [2.8, 0.3], [-3, 3], [0.2, 2.7], [3, 3.0]]
+)
+HANGING = {
+    "pinhole": Lens("pinhole", 420.0, (480.0, 480.0)),
+    "distorted": Lens("distorted", 420.0, (480.0, 480.0), -0.12, 0.01),
+    "fisheye": Lens("fisheye", 300.0, (483.0, 476.0), -0.02),
+}
+
+
+def _hanging(kind: str, *, tilt: float = 0.1) -> View:
+    """A camera 3 m over the origin that leans north."""
+    c, s = cos(tilt), sin(tilt)
+    turn = np.array([[1.0, 0, 0], [0, -c, -s], [0, s, -c]])
+    return View(HANGING[kind], turn, np.array([0.0, 0.0, 3.0]))
+
+
+def _seen(view: View, floor: Floats, height_m: float = 0.0) -> Floats:
+    return view.image_from_places(np.column_stack([floor, np.full(len(floor), height_m)]))
+
+
+@pytest.mark.parametrize("kind", ["pinhole", "distorted", "fisheye"])
+def test_every_lens_is_recognised_and_found_from_noisy_points(kind: str) -> None:
+    noise = np.random.default_rng(3)
+    view = _hanging(kind)
+    image = _seen(view, ROOM) + noise.normal(0, 1.0, ROOM.shape)
+    floor = ROOM + noise.normal(0, 0.02, ROOM.shape)
+    for lens in (kind, "auto"):
+        ground, report = calibrate(
+            image,
+            floor,
+            image_size=(960, 960),
+            lens=lens,
+            height_m=3.05,  # type: ignore[arg-type]
+        )
+        between = 0.7 * ROOM + [0.2, -0.1]
+        found = ground.floor_from_image(_seen(view, between))
+        assert np.abs(found - between).max() < 0.08, (lens, report)
+        heads = ground.floor_from_image(_seen(view, 0.5 * ROOM, 1.6), point_height_m=1.6)
+        assert np.abs(heads - 0.5 * ROOM).max() < 0.12, (lens, report)
+        assert max(report.left_out_m) < 0.2
+    assert (ground.view.lens.kind == "pinhole") == (kind == "pinhole")
+
+
+def test_a_lens_whose_numbers_are_known_is_left_as_it_is() -> None:
+    view = _hanging("fisheye")
+    ground, _ = calibrate(_seen(view, ROOM), ROOM, image_size=(960, 960), lens=view.lens)
+    assert ground.view.lens == view.lens
+    assert ground.camera_m == pytest.approx((0.0, 0.0, 3.0), abs=1e-3)
+
+
+def test_two_exchanged_points_are_named() -> None:
+    view = _hanging("pinhole", tilt=0.3)
+    order = [0, 5, 2, 3, 4, 1, 6, 7]
+    with pytest.raises(ConfigError, match="points 2 and 6 look exchanged"):
+        calibrate(_seen(view, ROOM), ROOM[order], image_size=(960, 960))
+
+
+def test_a_point_over_the_horizon_is_named() -> None:
+    view = _hanging("pinhole", tilt=1.0)
+    floor = ROOM + np.array([0.0, 6.0])
+    image = _seen(view, floor)
+    image[6, 1] -= 400.0
+    with pytest.raises(ConfigError, match=r"point 7 (is|lies)"):
+        calibrate(image, floor, image_size=(960, 960), lens="pinhole")
+
+
+def test_noise_in_the_image_is_told_as_noise_on_the_floor() -> None:
+    view, noise = _hanging("fisheye", tilt=0.5), np.random.default_rng(4)
+    ground = Ground((960, 960), view, heights_known=True, residual_m=0.0)
+    place = np.array([[0.5, 3.0]])
+    for height_m in (0.0, 1.6):
+        clicks = _seen(view, np.repeat(place, 4000, axis=0), height_m)
+        found = ground.floor_from_image(
+            clicks + noise.normal(0, 2.0, clicks.shape), point_height_m=height_m
+        )
+        said = ground.covariance_m2(place, pixel_sd=2.0, point_height_m=height_m)[0]
+        np.testing.assert_allclose(np.cov(found.T), said, rtol=0.15, atol=2e-5)
+        one = ground.sd_m(place, pixel_sd=2.0, point_height_m=height_m)[0]
+        assert one == pytest.approx(np.sqrt(np.trace(said) / 2))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from math import inf
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from numpy.typing import NDArray
 
 from edge.errors import ConfigError
 from edge.vision.ground import calibrate
-from edge.vision.survey import matched, points_of, refuse_outside, tags_of, told
+from edge.vision.survey import matched, points_of, refuse_outside, tags_of, told, verdict
 
 HEADER = "x_px,y_px,east_m,north_m\n"
 
@@ -69,7 +71,7 @@ def _pairs(count: int, off_m: float = 0.0) -> NDArray[np.float64]:
         (8, 0.0, 3.0, "verdict: good; people are put on the floor within about 0 cm"),
         (8, 0.0, None, r"verdict: good.*give the lens's height \(--height\)"),
         (4, 0.0, 3.0, "verdict: four points always agree"),
-        (8, 0.25, 3.0, "verdict: usable.*point 8"),
+        (8, 0.25, 3.0, "verdict: good; .* about 10 cm"),
     ],
 )
 def test_the_verdict(count: int, off_m: float, height_m: float | None, says: str) -> None:
@@ -80,3 +82,16 @@ def test_the_verdict(count: int, off_m: float, height_m: float | None, says: str
     lines = list(told([tuple(row) for row in pairs.tolist()], ground=ground, report=report))
     assert len(lines) == 1 + count + 3
     assert re.search(says, lines[-1]), lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("left_out_m", "says"),
+    [(0.1, "good"), (0.3, "usable; .* 30 cm.*look at point 4"), (0.5, "poor"), (inf, "poor")],
+)
+def test_the_worse_the_points_left_out_the_worse_the_verdict(left_out_m: float, says: str) -> None:
+    pairs = _pairs(8)
+    ground, report = calibrate(
+        pairs[:, :2], pairs[:, 2:], image_size=(640, 480), lens="pinhole", height_m=3.0
+    )
+    worse = replace(report, left_out_m=(left_out_m,) * 8, worst=3)
+    assert re.match(says, verdict(ground, report=worse))
