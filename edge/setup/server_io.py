@@ -25,7 +25,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge.clock_io import wall_ms
 from edge.errors import AgentError, DeviceError
-from edge.process_io import guard_process
 from edge.setup.access import Door, is_our_host
 from edge.setup.desk_io import Desk, begin_file
 from edge.setup.draft import CameraDraft, Draft, PlanDraft
@@ -115,6 +114,7 @@ class SetupServer:
             uvicorn.Config(
                 self._app(),
                 log_config=None,
+                log_level="critical",  # below, it writes messages of bugs, which may quote visits
                 access_log=False,
                 lifespan="off",
                 server_header=False,
@@ -256,7 +256,6 @@ def serve_setup(
         ModelError: the detector is wrong.
         DeviceError: the address is taken, or the disk refuses.
     """
-    guard_process()
     if new:
         begin_file(path)
         tell(f"{path} is begun; the page adds cameras, walls and zones")

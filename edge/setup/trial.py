@@ -30,6 +30,8 @@ GRID_LINES = 40
 """Most grid lines along an axis; a coarser step is taken rather than more."""
 SAMPLE_M = 0.2
 """Between two samples of a grid line: lenses bend them."""
+SAMPLES = 2_000
+"""Most samples of a line; who mistypes an outline by kilometres must not wait for them."""
 
 
 class PointTrial(msgspec.Struct, frozen=True, kw_only=True):
@@ -217,7 +219,7 @@ def _lens(camera: CameraDraft, *, size_px: tuple[int, int]) -> Lens | LensKind |
 
 
 def _line(ground: Ground, *, axis: str, at_m: float, span: tuple[float, float]) -> GridLine:
-    along = np.linspace(*span, max(2, ceil((span[1] - span[0]) / SAMPLE_M) + 1))
+    along = np.linspace(*span, _samples(span[1] - span[0]))
     across = np.full(len(along), at_m)
     floor_m = np.stack([across, along] if axis == "east" else [along, across], axis=1)
     image = ground.image_from_floor(floor_m)
@@ -231,6 +233,10 @@ def _line(ground: Ground, *, axis: str, at_m: float, span: tuple[float, float]) 
             pieces.append([])
         pieces[-1].append((round(float(image[number, 0]), 1), round(float(image[number, 1]), 1)))
     return GridLine(axis=axis, at_m=at_m, pieces=[piece for piece in pieces if len(piece) > 1])
+
+
+def _samples(length_m: float) -> int:
+    return max(2, ceil(min(length_m / SAMPLE_M, SAMPLES)) + 1)
 
 
 def _ticks(low: float, high: float) -> list[float]:

@@ -166,6 +166,32 @@ def test_questions_that_make_no_sense_are_refused(new_page: Serve, store_text: s
     assert "'other'" in client.get("/api/cameras/other").json()["error"]
 
 
+class MistakenDesk(Desk):
+    def problems(self, _plan: object) -> list[str]:
+        raise KeyError("visit 3074257b")
+
+
+def test_a_bug_tells_its_place_and_no_values(
+    store_text: str,
+    nobody: Any,  # noqa: ANN401 - conftest's Nobody
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    file = tmp_path / "store.toml"
+    file.write_text(store_text)
+    with SetupServer(MistakenDesk(file, finder=nobody)) as server:
+        origin = server.url.rstrip("/")
+        with httpx.Client(base_url=origin, headers={"origin": origin}, trust_env=False) as client:
+            token = server.link.partition("#token=")[2]
+            client.post("/api/enter", json={"token": token}).raise_for_status()
+            answer = client.post("/api/problems", json={})
+    assert answer.status_code == 500
+    told = capfd.readouterr().err + caplog.text
+    assert "bug: KeyError at problems" in told
+    assert "3074257b" not in answer.text + told
+
+
 def test_a_taken_port_and_a_strange_address_are_said(new_page: Serve, store_text: str) -> None:
     page = new_page(store_text)
     desk = Desk(page.file, finder=object())  # type: ignore[arg-type] # no camera is opened

@@ -123,3 +123,11 @@ def test_a_large_floor_gets_a_coarser_grid() -> None:
 def test_the_box_around_an_outline() -> None:
     assert extent_of([(1.0, 2.0), (4.0, 1.0), (3.0, 7.0)]) == (1.0, 1.0, 4.0, 7.0)
     assert extent_of([]) is None
+
+
+def test_a_floor_of_thousands_of_kilometres_is_only_sampled(points: Points) -> None:
+    ground = ground_of_draft(a_camera(points))
+    near = grid_of(ground, extent=(0, 0, 200, 150))
+    far = grid_of(ground, extent=(-4e6, -4e6, 4e6, 4e6))
+    drawn = [sum(len(piece) for line in lines for piece in line.pieces) for lines in (near, far)]
+    assert drawn[1] <= drawn[0]
