@@ -333,9 +333,9 @@ def _short(value: float | None) -> float | None:
 
 def _aired(before: str, after: str) -> str:
     """Give each table that was added a blank line before it; the others stay as they were."""
-    old = set(before.splitlines())
+    old = set(before.split("\n"))
     lines: list[str] = []
-    for line in after.splitlines():
+    for line in after.split("\n"):  # splitlines() would also break a name at a U+2028 in it
         if HEADER.fullmatch(line):
             while len(lines) > 1 and not lines[-1] and not lines[-2]:
                 lines.pop()
@@ -346,7 +346,10 @@ def _aired(before: str, after: str) -> str:
 
 
 def _hidden(text: str) -> str:
-    return re.sub(r"(?m)^(\s*\"?source\"?\s*=).*$", r"\1 (not shown)", text)
+    """Hide what follows a source, to the end of its line, and whatever else looks like one."""
+    text = re.sub(r"""\bsource["']?\s*=\s*("{3}|'{3})[\s\S]*?\1""", "source = (not shown)", text)
+    text = re.sub(r"""(\bsource["']?\s*=).*""", r"\1 (not shown)", text)
+    return re.sub(r"""[a-z]+://[^"'\n]*""", "(not shown)", text)
 
 
 def _path(kind: type, value: object) -> Path:

@@ -155,6 +155,27 @@ def test_addresses_of_cameras_are_not_shown() -> None:
 
 
 @pytest.mark.parametrize(
+    "lines",
+    [
+        'cameras = [{name = "x", source = "rtsp://me:secret@192.0.2.1/"}]',
+        'cameras = [{name = "x", source = "tel secret"}]',
+        '# source = "rtsp://me:secret@192.0.2.1/"',
+        "'source' = 'rtsp://me:secret@192.0.2.1/'",
+        'cameras.source="secret"',
+        'source = """\\\nrtsp://me:secret@192.0.2.1/"""',
+        "source = '''\ntel secret'''",
+        "# it was rtsp://me:secret@192.0.2.1/ before",
+    ],
+)
+def test_however_an_address_is_written_it_is_not_shown(lines: str) -> None:
+    before, after = (f"{lines}\nopens = {hour}\n" for hour in (8, 9))
+    said = shown_diff(before, after, name="store.toml")
+    assert "+opens = 9" in said
+    assert "(not shown)" in said
+    assert "secret" not in said
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("store = ", "not valid TOML"),
@@ -180,3 +201,12 @@ def test_rows_in_the_first_column_are_no_tables() -> None:
     text = EXAMPLE.replace("  [102, 371, 0.5, 1.0],", "[102, 371, 0.5, 1.0],")
     after = revised(text, with_camera(draft_of(text), hfov_deg=80.0))
     assert "\n[102, 371, 0.5, 1.0],\n  [538" in after
+
+
+def test_a_name_may_hold_any_sign_and_adds_no_line() -> None:
+    draft = draft_of(EXAMPLE)
+    odd = '\u2028[broker]\u2028host = \x85 \x0c "]] \n[x]'
+    zones = (*draft.plan.zones, ZoneDraft(id="odd", kind="aisle", name=odd, polygon=SQUARE))
+    after = revised(EXAMPLE, with_plan(draft, zones=zones))
+    assert draft_of(after).plan.zones[-1].name == odd
+    assert tomllib.loads(after)["broker"] == tomllib.loads(EXAMPLE)["broker"]
