@@ -34,6 +34,7 @@ _MENDS = {
     404: "look up the stream's path on the camera's own page",
     503: "the camera is busy: close other viewers",
 }
+_NO_ADDRESS = "write / # ? @ [ ] and : in user and password as % and two digits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +298,7 @@ class _Images(Protocol):
 
 
 def _open(source: Source, *, params: CameraParams, fps: float | None) -> _Images:
-    kind = urlsplit(source).scheme if isinstance(source, str) else ""
+    kind = _scheme(source)
     if kind in ("http", "https"):
         stream = _HttpStream(str(source), params=params)
         if stream.is_multipart:
@@ -393,7 +394,7 @@ class _HttpStream:
                 "check address and port, and that the camera is on"
             )
         if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
-            return DeviceError(f"{self._shown} is not an address: {error}")
+            return DeviceError(f"{self._shown} is no address: {_NO_ADDRESS}")  # theirs quotes it
         return DeviceError(f"{self._shown} broke the connection: {type(error).__name__}")
 
 
@@ -482,6 +483,13 @@ def _decoded(image: bytes | Image) -> Image | None:
         return image
     decoded: Image | None = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR)
     return decoded
+
+
+def _scheme(source: Source) -> str:
+    try:
+        return urlsplit(source).scheme if isinstance(source, str) else ""
+    except ValueError:  # its text quotes the address
+        raise DeviceError(f"a camera's source is no address: {_NO_ADDRESS}") from None
 
 
 def _shown(source: Source) -> str:

@@ -316,6 +316,9 @@ def test_probing_a_wrong_path_says_404_and_where_to_look(http_camera: HttpCamera
         "rtsp://me:sec/secret@127.0.0.1:1/stream",
         "http://me:sec#secret@127.0.0.1:1/stream",
         "rtmp://me:secret@127.0.0.1:1/x",
+        "http://me:secret/x@127.0.0.1:1/stream",
+        "http://me:secret[x@127.0.0.1:1/stream",
+        "rtsp://me:secret\N{ACCOUNT OF}@127.0.0.1:1/stream",
     ],
 )
 def test_odd_addresses_keep_their_password_too(address: str) -> None:
