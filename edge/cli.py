@@ -16,6 +16,7 @@ from typing import Annotated, ParamSpec
 import typer
 
 from edge.errors import AgentError, ConfigError, ModelError, PrivacyError
+from edge.process_io import guard_process
 
 EXIT_CODES = (
     "Exit codes: 0 well, 2 the configuration or model is wrong, "
@@ -33,8 +34,9 @@ ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="The store's TO
 
 
 def main() -> None:
-    """Run the command."""
-    app()
+    """Run the command; none may leave a picture or a visit in a core dump or a traceback."""
+    guard_process()
+    typer.main.get_command(app)()  # app() would put a hook of its own over the guard's
 
 
 def _codes(command: Callable[P, None]) -> Callable[P, None]:
@@ -79,9 +81,7 @@ def run(config: ConfigPath) -> None:
     """Watch, count and release until told to stop (Ctrl-C or SIGTERM)."""
     from edge.app import Agent  # noqa: PLC0415 - --help without OpenCV
     from edge.parts_io import clock_of, read_config  # noqa: PLC0415
-    from edge.process_io import guard_process  # noqa: PLC0415
 
-    guard_process()
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("edge").setLevel(logging.INFO)  # libraries log addresses with passwords
     read = read_config(config)

@@ -39,7 +39,9 @@ def lock_folder(path: Path) -> IO[bytes]:
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
-        held = (path / "lock").open("wb")
+        # As root, a link in the agent's own folder must not lead anywhere else.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        held = os.fdopen(os.open(path / "lock", flags, 0o600), "wb")
     except OSError as error:
         raise DeviceError(f"{path}: {error.strerror}; give this user write access") from error
     try:

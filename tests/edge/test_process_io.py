@@ -50,3 +50,32 @@ def test_a_second_agent_is_kept_out_until_the_first_is_gone(tmp_path: Path) -> N
     with lock_folder(tmp_path / "data"), pytest.raises(DeviceError, match="another agent"):
         lock_folder(tmp_path / "data")
     lock_folder(tmp_path / "data").close()
+
+
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    other = tmp_path / "shadow"
+    other.write_text("root")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "lock").symlink_to(other)
+    with pytest.raises(DeviceError):
+        lock_folder(tmp_path / "data")
+    assert other.read_text() == "root"
+
+
+def test_every_command_is_guarded() -> None:
+    code = """
+import resource, sys
+from edge import cli
+
+@cli.app.command()
+def strike() -> None:
+    print(resource.getrlimit(resource.RLIMIT_CORE), flush=True)
+    raise ValueError("tag 3074257b")
+
+sys.argv = ["aisle-edge", "strike"]
+cli.main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "(0, 0)\n"
+    assert "bug: ValueError" in done.stderr
+    assert "3074257b" not in done.stderr
