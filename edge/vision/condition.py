@@ -87,7 +87,7 @@ class Signature:
 
     Attributes:
         edges: (48, 64) uint8, 1 to 255 by strength; 0 where nothing is known.
-        sharpness: fine detail over coarse.
+        sharpness: fine detail over coarse; 0 where too little in one piece is known to tell.
         size_px: width and height of the picture it was made of.
     """
 
@@ -277,7 +277,8 @@ class Checkup:
         if shift is None:
             return
         limits = self._params
-        if self.reference.size_px == now.size_px:
+        told = min(now.sharpness, self.reference.sharpness) > 0
+        if told and self.reference.size_px == now.size_px:
             sharpness = now.sharpness / self.reference.sharpness
             self._hold(
                 "blurred", scene_ms, value=-sharpness, bad=-limits.blurred, well=-limits.sharp

@@ -224,6 +224,19 @@ def test_a_blurred_camera_is_told_of(above: Image, slanted: Image, sigma_px: int
         assert "clean its lens" in condition.said
 
 
+def test_where_too_little_in_one_piece_is_known_blur_is_left_open(above: Image) -> None:
+    known = np.ones(above.shape[:2], np.bool_)
+    known[::12, ::12] = False
+    speckled = signature_of(Backdrop(above, known))
+    assert speckled is not None
+    assert speckled.sharpness == 0
+    checkup = Checkup(size_px=SIZE, reference=speckled)
+    for at_ms in (0, 60_000):
+        checkup.compare(at_ms, Backdrop(above, known))
+    assert checkup.condition is None
+    assert checkup.shift is not None
+
+
 def test_another_size_of_picture_has_another_sharpness(above: Image) -> None:
     other = np.asarray(cv2.resize(above, (208, 140), interpolation=cv2.INTER_AREA))
     assert judged(above, other) is None
