@@ -22,6 +22,7 @@ from edge.release.windows import WindowParams, Windows
 from edge.rfid.catalogue import Catalogue, parse_catalogue
 from edge.rfid.items import ItemParams, Items, Key, Place
 from edge.rfid.sales import Sales
+from edge.store_file_io import read_text
 from edge.vision.background import BackgroundParams
 from edge.vision.condition import ConditionParams
 from edge.vision.fusion import Fusion
@@ -98,11 +99,7 @@ def read_config(path: Path) -> StoreConfig:
     Raises:
         ConfigError: it cannot be read, or is wrong.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}; check the path") from error
-    return parse(text, where=path.name)
+    return parse(read_text(path), where=path.name)
 
 
 def clock_of(config: StoreConfig) -> SceneClock:
@@ -276,12 +273,7 @@ def catalogue_of(config: StoreConfig) -> Catalogue | None:
     path = config.catalogue
     if path is None:
         return None
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"catalogue {path} cannot be read: {error}; check the path, and save it as UTF-8"
-        ) from error
+    text = read_text(path, mend="check the catalogue's path, and save it as UTF-8")
     return parse_catalogue(text, where=path.name)
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -34,11 +32,13 @@ from edge.setup.look import Look, Settling
 from edge.setup.picture import Extent, Mask, from_above, hatched, png
 from edge.setup.trial import Trial, extent_of, glance, ground_of_draft, judge
 from edge.setup.walk import Walk
+from edge.store_file_io import read_text, replace_text
 from edge.vision.background import STRICT, Background
 from edge.vision.camera_io import Camera, Source
 from edge.vision.detection import Image
 from edge.vision.fusion import Blank, Fusion
 from edge.vision.onnx_io import load_detector, shipped_manifest
+from edge.vision.signature_io import forget_signature
 from edge.vision.tracking import Sighting
 from edge.vision.watching import Eyes, Finder
 from edge.visits.plan import Floor
@@ -261,7 +261,16 @@ class Desk:
             after = revised(before, draft, sources=self._added, where=self.name)
             Parts.build(parse(after, where=self.name))
             if after != before:
-                _replace(self._path, after)
+                replace_text(self._path, after)
+                self._forget(draft, before=before)
+
+    def _forget(self, draft: Draft, *, before: str) -> None:
+        """Drop what the agent remembers of cameras that are calibrated anew."""
+        setup = read_setup(before, where=self.name)
+        for camera in draft.cameras:
+            if camera not in setup.draft.cameras:
+                with suppress(DeviceError):  # beside other points the agent does not believe it
+                    forget_signature(setup.data_dir, camera.name)
 
     def begin_walk(self, draft: Draft) -> None:
         """Show people as dots, by a draft's calibration, while no agent runs.
@@ -460,45 +469,8 @@ def _hold(folder: Path) -> IO[bytes]:
 
 
 def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path} cannot be read: {error}; check the path, or begin one with --new"
-        ) from error
+    return read_text(path, mend="check the path, or begin one with --new")
 
 
 def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file whole or not at all, with the owner and rights it had."""
-    try:
-        backup = path.with_name(f"{path.name}.bak")
-        shutil.copy2(path, backup)
-        was = path.stat()
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        fresh = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
-                file.flush()
-                os.fchmod(file.fileno(), was.st_mode & 0o7777)
-                for kept in (fresh, backup):
-                    with suppress(PermissionError):  # not root: the file stays ours
-                        os.chown(kept, was.st_uid, was.st_gid)
-                os.fsync(file.fileno())
-            fresh.replace(path)
-        finally:
-            fresh.unlink(missing_ok=True)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise DeviceError(
-            f"{path} cannot be written: {error.strerror}; run setup as its owner, for example "
-            "with sudo"
-        ) from error
