@@ -200,7 +200,9 @@ def _settle(
         float((found**2).sum()),
         float(np.sqrt(abs(spread[POSE - 1, POSE - 1]))),
         left_out,
-        np.linalg.solve(errors.whitening, left_out[:, :, None])[:, :, 0],
+        np.asarray(
+            np.linalg.solve(errors.whitening, left_out[:, :, None])[:, :, 0], dtype=np.float64
+        ),
     )
 
 
