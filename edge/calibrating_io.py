@@ -20,6 +20,7 @@ from edge.store_file_io import read_text, replace_text
 from edge.vision.boards import find_tags, tag_sheet
 from edge.vision.ground import calibrate
 from edge.vision.lens import Lens, LensKind
+from edge.vision.signature_io import forget_signature
 from edge.vision.survey import Pair, matched, points_of, refuse_outside, tags_of, told
 
 SHEETS = 12
@@ -131,7 +132,7 @@ def calibrating(task: Task) -> Iterator[str]:
             height_m=height_m,
             hfov_deg=hfov_deg,
         )
-        yield _write(task.config, settled)
+        yield from _write(task.config, settled)
 
 
 def print_tags(folder: Path) -> Iterator[str]:
@@ -205,13 +206,17 @@ def _lens(
     return task.lens or (None if fresh else draft.lens) or "auto"
 
 
-def _write(path: Path, camera: CameraDraft) -> str:
+def _write(path: Path, camera: CameraDraft) -> Iterator[str]:
+    """Write a camera's table; as it hangs now it is right, so what the agent remembers goes."""
     before = read_text(path)
     whole = read_setup(before, where=path.name).draft
     cameras = tuple(camera if one.name == camera.name else one for one in whole.cameras)
     after = revised(before, msgspec.structs.replace(whole, cameras=cameras), where=path.name)
-    Parts.build(parse(after, where=path.name))
+    config = parse(after, where=path.name)
+    Parts.build(config)
     if after == before:
-        return f"{path} says so already"
-    backup = replace_text(path, after)
-    return f"written to {path}; what it said before is in {backup.name}"
+        yield f"{path} says so already"
+    else:
+        backup = replace_text(path, after)
+        yield f"written to {path}; what it said before is in {backup.name}"
+    forget_signature(config.data_dir, camera.name)

@@ -262,15 +262,15 @@ class Desk:
             Parts.build(parse(after, where=self.name))
             if after != before:
                 replace_text(self._path, after)
-                self._forget(draft, before=before)
+                self._forget(before, after=after)
 
-    def _forget(self, draft: Draft, *, before: str) -> None:
+    def _forget(self, before: str, *, after: str) -> None:
         """Drop what the agent remembers of cameras that are calibrated anew."""
-        setup = read_setup(before, where=self.name)
-        for camera in draft.cameras:
-            if camera not in setup.draft.cameras:
+        was, now = (read_setup(text, where=self.name) for text in (before, after))
+        for camera in now.draft.cameras:
+            if camera not in was.draft.cameras:
                 with suppress(DeviceError):  # beside other points the agent does not believe it
-                    forget_signature(setup.data_dir, camera.name)
+                    forget_signature(now.data_dir, camera.name)
 
     def begin_walk(self, draft: Draft) -> None:
         """Show people as dots, by a draft's calibration, while no agent runs.

@@ -23,7 +23,7 @@ _BYTES = COLS * ROWS
 class _File(msgspec.Struct, frozen=True):
     calibration: str
     size_px: tuple[int, int]
-    sharpness: Annotated[float, msgspec.Meta(gt=0.0)]
+    sharpness: Annotated[float, msgspec.Meta(ge=0.0)]
     edges: Annotated[bytes, msgspec.Meta(min_length=_BYTES, max_length=_BYTES)]
 
 

@@ -3,12 +3,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
 from edge.calibrating_io import SHEETS
 from edge.cli import app
 from edge.config import parse
+from edge.vision.condition import Signature
+from edge.vision.signature_io import load_signature, save_signature
 
 FOOTAGE = Path(__file__).parents[3] / "shared" / "footage" / "pets-s2l1-first-half"
 STORE = """\
@@ -87,6 +90,25 @@ def test_points_are_judged_and_written_with_all_else_kept(store: Path, points: P
         "store.toml.bak",
     ]
     assert "says so already" in calibrate(*words, "--write").output
+
+
+def test_what_is_written_is_remembered_anew_even_if_it_says_the_same(
+    store: Path, points: Path, tmp_path: Path
+) -> None:
+    store.write_text(f'data_dir = "{tmp_path}"\n{STORE}')
+    words = ("--points", points, "--config", store, "--camera", "ceiling", "--height", 3.1)
+    signature = Signature(np.ones((48, 64), np.uint8), 9.5, (416, 281))
+    for more, said, kept in (
+        (("--write",), "written to", False),
+        ((), "verdict", True),
+        (("--write",), "says so already", False),
+    ):
+        camera = parse(store.read_text(), where="store.toml").cameras[0]
+        save_signature(tmp_path, camera, signature)
+        result = calibrate(*words, *more)
+        assert (result.exit_code, said in result.output) == (0, True), result.output
+        assert (load_signature(tmp_path, camera) is not None) == kept
+        assert bool(list((tmp_path / "cameras").iterdir())) == kept
 
 
 def test_the_points_of_the_file_are_judged(store: Path) -> None:

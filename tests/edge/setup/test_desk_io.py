@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from edge.config import parse
@@ -12,6 +13,8 @@ from edge.errors import ConfigError, DeviceError
 from edge.process_io import lock_folder
 from edge.setup.desk_io import Desk, begin_file
 from edge.setup.draft import Draft
+from edge.vision.condition import Signature
+from edge.vision.signature_io import load_signature, save_signature
 from edge.vision.watching import Finder
 
 Points = list[tuple[float, float, float, float]]
@@ -101,6 +104,23 @@ def test_nothing_to_save_leaves_no_backup(desk: Desk, file: Path, points: Points
     assert desk.review(draft).diff == ""
     desk.save(draft, digest=desk.review(draft).digest)
     assert not file.with_name("store.toml.bak").exists()
+
+
+def test_who_is_calibrated_anew_is_remembered_anew(
+    desk: Desk, file: Path, tmp_path: Path, points: Points
+) -> None:
+    folder = tmp_path / "data"
+    draft = calibrated(desk, points)
+    desk.save(draft, digest=desk.review(draft).digest)
+    camera = parse(file.read_text(), where="").cameras[0]
+    save_signature(folder, camera, Signature(np.ones((48, 64), np.uint8), 9.5, (416, 281)))
+    zones = (msgspec.structs.replace(draft.plan.zones[0], name="Red wine"),)
+    draft = msgspec.structs.replace(draft, plan=msgspec.structs.replace(draft.plan, zones=zones))
+    desk.save(draft, digest=desk.review(draft).digest)
+    assert load_signature(folder, camera) is not None
+    draft = calibrated(desk, points[:-1])
+    desk.save(draft, digest=desk.review(draft).digest)
+    assert not list((folder / "cameras").iterdir())
 
 
 def test_a_link_to_the_file_stays_a_link(

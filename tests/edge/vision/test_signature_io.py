@@ -31,6 +31,13 @@ def test_what_is_saved_is_found_again(tmp_path: Path) -> None:
     assert (found.sharpness, found.size_px) == (9.5, (416, 281))
 
 
+def test_a_sharpness_that_is_not_known_is_kept(tmp_path: Path) -> None:
+    save_signature(tmp_path, CAMERA, Signature(SIGNATURE.edges, 0.0, (416, 281)))
+    found = load_signature(tmp_path, CAMERA)
+    assert found is not None
+    assert found.sharpness == 0
+
+
 def test_another_calibration_makes_it_stale_another_address_does_not(tmp_path: Path) -> None:
     save_signature(tmp_path, CAMERA, SIGNATURE)
     points = (*CAMERA.points[:3], (1, 432, 0, 4))
