@@ -1,9 +1,10 @@
 """Whether a camera still sees what it was set up for: moved, blurred, covered, dark or frozen.
 
 A camera's *signature* is how strongly each of 64 x 48 cells of its people-free picture is edged:
-no colour, no brightness, no direction, and nobody, because people are not in that picture and a
-cell is as wide as a shoulder. So it may be kept on disk beside the calibration it belongs to; no
-picture can be made of it.
+no colour, no brightness, no direction, and nobody who was found or who moved, because they are not
+in that picture. Whom the detector misses for minutes on one spot would be a blur of a few cells: a
+cell is a shoulder wide under a camera 7 m up, three centimetres at the head under one of 2.5 m.
+So it may be kept on disk beside the calibration it belongs to; no picture can be made of it.
 """
 
 from __future__ import annotations

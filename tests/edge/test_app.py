@@ -163,7 +163,6 @@ def test_a_camera_that_is_ill_counts_nobody_until_it_is_well(
     shop: Shop, shown: Image, said: str
 ) -> None:
     watcher = shop.watcher
-    assert not watcher.seeing
     shop.wait(lambda: load_signature(shop.folder, shop.config) is not None)
     assert watcher.seeing
     assert any(isinstance(one, Sighting) and one.points for one in shop.found)
