@@ -45,7 +45,7 @@ def checks(path: Path) -> Iterator[Outcome]:
         config = read_config(path)
         parts = Parts.build(config)
     except AgentError as error:
-        yield Outcome(str(path), error=error)
+        yield Outcome("configuration", error=error)  # which names the file
         return
     yield Outcome(
         str(path),
