@@ -181,6 +181,7 @@ def tracker_of(config: StoreConfig, *, parts: Parts) -> Tracker:
         TrackerParams(sure=parts.detector.confidence if sure is None else sure),
         may_stand=parts.floor.may_stand,
         may_appear=_entry(parts.floor, grounds=tuple(parts.grounds.values())),
+        sees=lambda camera, places: _in_view(parts.grounds[camera], places.T),
     )
 
 

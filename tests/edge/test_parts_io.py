@@ -57,14 +57,15 @@ def test_people_appear_at_doors_and_where_the_view_ends_but_not_between_cameras(
     tracker = tracker_of(config, parts=Parts.build(config))
 
     def first_ms(east_m: float) -> int | None:
+        camera = "camera-0" if east_m < 6 else "camera-1"
         began_ms = 1 + (tracker.due_ms() or 0)
         tracker.advance(began_ms)
         for scene_ms in range(began_ms, began_ms + 10_000, 250):
-            if tracker.feed(Sighting(scene_ms, (FloorPoint(east_m, 2.5, 0.9),))):
+            if tracker.feed(Sighting(scene_ms, (FloorPoint(east_m, 2.5, 0.9),), camera)):
                 return scene_ms - began_ms
         return None
 
-    elsewhere_ms = 250 * (TrackerParams().confirm_elsewhere - 1)
+    elsewhere_ms = TrackerParams().elsewhere_ms
     assert first_ms(0.5) == 500  # the door
     assert first_ms(5.5) == elsewhere_ms  # where one camera's view ends inside the other's
     assert first_ms(10.5) == 500  # where the last one's ends
