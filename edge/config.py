@@ -18,8 +18,9 @@ from edge.errors import ConfigError
 from edge.rfid.driver import SESSIONS, Antenna, Place, Region, Settings
 from edge.rfid.drivers import AUTO, FAMILIES
 from edge.visits.plan import FloorPlan, Polygon, Zone, ZoneKind
+from wire.topics import NAME
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+Name = Annotated[str, msgspec.Meta(pattern=f"^{NAME.pattern}$")]
 Clock = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
 MOST_RHO = 1.0
@@ -296,6 +297,8 @@ def _mend(message: str) -> str:
     missing = re.search(r"missing required field `(.+?)`", said)
     if missing:
         return f"{key} lacks the key {missing[1]!r}; add it"
+    if f"matching regex '^{NAME.pattern}$'" in said:
+        return f"{key}: use lower-case letters, digits and hyphens, 32 at most"
     return f"{key}: {said[0].lower()}{said[1:]}; correct the value"
 
 
