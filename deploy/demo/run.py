@@ -24,6 +24,8 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 STORE, AGENT = "demo", "ceiling"
+DETECTOR = Path(__file__).parents[2] / "models" / "sim_detector" / "manifest.toml"
+"""Of the simulator's people; the general detector is not yet as good on them."""
 CAMERA_LOGIN = "viewer:password-of-the-camera"
 """The simulated camera lets anybody in; real ones don't, and the tests search for this leaking."""
 OPENS = datetime(2026, 3, 7, 16, 53, tzinfo=ZoneInfo("Europe/Berlin"))
@@ -252,6 +254,7 @@ def agent_config(
         ("[[dayparts]]", {"name": "before-five", "starts": "00:00"}),
         ("[[dayparts]]", {"name": "after-five", "starts": "17:00"}),
         ("[broker]", {"port": broker_port}),
+        ("[detector]", {"manifest": str(DETECTOR)}),
         ("[privacy]", {"rho": RHO}),
         (
             "[simulated_clock]",

@@ -109,7 +109,8 @@ class Lens:
         root = b * b - 4 * a
         if root < 0 or (b >= 0 and a >= 0):
             return most
-        return min(most, sqrt(2 / (sqrt(root) - b)))
+        fall = sqrt(root) - b  # 0 where a or b is too small for a float to tell
+        return min(most, sqrt(2 / fall)) if fall > 0 else most
 
     def _straighten(self, bent: Floats) -> Floats:
         """Invert ``_bend`` by Newton's method; nan where nothing lands."""

@@ -18,7 +18,6 @@ FROM_ABOVE = ("fisheye", "overhead")
 """Cameras for which up is nowhere in the image."""
 FULL_PX = 110_592
 """Of a whole picture at the net's scale, 384 by 288: what ``manifest.toml`` asks for."""
-TURN = np.array([[0.0, -1.0], [1.0, 0.0]])
 
 
 @dataclass(frozen=True, slots=True)

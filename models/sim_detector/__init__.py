@@ -1,0 +1,1 @@
+"""The detector of the simulated store's people, for the demo only."""
