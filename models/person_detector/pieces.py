@@ -32,6 +32,7 @@ class Variation:
         spread: standard deviation of a head's blob, in lengths of the box.
         unknown: share of pieces whose empty room is not known.
         cutouts: share of upright pieces into which a real person is pasted.
+        photographs: share of pieces whose people stand in a photograph of another place.
     """
 
     piece_px: tuple[int, int] = (224, 160)
@@ -42,6 +43,7 @@ class Variation:
     spread: float = 0.055
     unknown: float = 0.33
     cutouts: float = 0.25
+    photographs: float = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ def piece_of(
     picture: Picture,
     *,
     cutouts: list[Cutout],
+    photographs: list[Image],
     variation: Variation,
     rng: np.random.Generator,
 ) -> Piece:
@@ -111,6 +114,9 @@ def piece_of(
     cut = cv2.warpAffine(image, _centred(warp), size, flags=how, borderValue=fill)
     room = cv2.warpAffine(empty, _centred(warp), size, flags=how, borderValue=fill)
     people = _moved(with_peaks(picture.people, shape=image.shape), warp=warp, size=size)
+    if photographs and rng.random() < variation.photographs:
+        jpeg = photographs[rng.integers(len(photographs))]
+        cut, room, people = _elsewhere(cut, room, people, place=_place(jpeg, size, rng), rng=rng)
     if not above and cutouts and rng.random() < variation.cutouts:
         cut, people = _paste(cut, people, cutouts=cutouts, rng=rng)
     cut, room = _relit(cut, room, rng=rng)
@@ -194,6 +200,43 @@ def _moved(people: Floats, *, warp: NDArray[np.float64], size: tuple[int, int]) 
     out[:, 10] = share
     out[:, 8] *= np.minimum(1.0, share / np.maximum(people[:, 10], 1e-6))
     return out
+
+
+def _place(jpeg: Image, size: tuple[int, int], rng: np.random.Generator) -> Image:
+    """Cut a place of some size out of a photograph."""
+    photograph = np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR))
+    rows, cols = photograph.shape[:2]
+    least = max(size[0] / cols, size[1] / rows)
+    scale = least * math.exp(rng.uniform(0, 0.6))
+    wide, tall = math.ceil(cols * scale), math.ceil(rows * scale)
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    photograph = cv2.resize(photograph, (wide, tall), interpolation=how)
+    x, y = int(rng.integers(wide - size[0] + 1)), int(rng.integers(tall - size[1] + 1))
+    place = photograph[y : y + size[1], x : x + size[0]]
+    return place[:, ::-1].copy() if rng.random() < 0.5 else place.copy()
+
+
+def _elsewhere(
+    image: Image, room: Image, people: Floats, *, place: Image, rng: np.random.Generator
+) -> tuple[Image, Image, Floats]:
+    """Take people out of their drawn room and stand them in a place; it becomes the room."""
+    mask = np.zeros(image.shape[:2], np.uint8)
+    for left, top, right, bottom in people[:, :4]:
+        wide, tall = 0.08 * (right - left), 0.08 * (bottom - top)
+        corners = (int(left - wide), int(top - tall)), (int(right + wide), int(bottom + tall))
+        cv2.rectangle(mask, *corners, 255, -1)
+    mask &= (cv2.absdiff(image, room).max(axis=2) > 22).astype(np.uint8) * 255
+    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    alpha = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), 0.7)[:, :, None]
+    light = (place.mean() + 20) / (room.mean() + 20)
+    shown = np.clip(image * light ** rng.uniform(0, 0.8), 0, 255)
+    people = people.copy()
+    for person in people:  # who looks like the room's wall leaves too little of himself
+        left, top, right, bottom = (max(0, int(side)) for side in person[:4])
+        spot = mask[top:bottom, left:right]
+        if spot.size and np.count_nonzero(spot) < 0.25 * person[8] * spot.size:
+            person[8:10] = min(person[8], 0.1), 0.0
+    return (place * (1 - alpha) + shown * alpha).astype(np.uint8), place, people
 
 
 def _paste(

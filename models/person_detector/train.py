@@ -23,6 +23,7 @@ from torch.nn import functional
 
 from models.person_detector.net import PersonNet
 from models.person_detector.parts import WORK, Picture, load
+from models.person_detector.photographs import load_photographs
 from models.person_detector.pieces import Cutout, Variation, cutout_of, piece_of
 
 SHARES = {"mesh": 0.66, "sim": 0.3, "clips": 0.04}
@@ -54,6 +55,7 @@ class Parts:
     def __init__(self) -> None:
         self.pictures: dict[str, list[Picture]] = {kind: [] for kind in SHARES}
         self.cutouts: list[Cutout] = []
+        self.photographs = load_photographs()
         self._known: set[Path] = set()
 
     def refresh(self) -> None:
@@ -117,7 +119,13 @@ def batches(
         drawn = parts.draw(rng)
         for start in range(0, len(drawn) - recipe.batch + 1, recipe.batch):
             pieces = [
-                piece_of(one, cutouts=parts.cutouts, variation=variation, rng=rng)
+                piece_of(
+                    one,
+                    cutouts=parts.cutouts,
+                    photographs=parts.photographs,
+                    variation=variation,
+                    rng=rng,
+                )
                 for one in drawn[start : start + recipe.batch]
             ]
             planes = np.stack([piece.planes for piece in pieces])  # NHWC, as the net likes it
