@@ -136,7 +136,7 @@ class Agent:
             now=lambda: (self._clock.now_ms(), self._utc_now()),
         )
         self._tills = self._sales_sources()
-        visits = visits_of(config, parts=self._parts)
+        visits = visits_of(config, parts=self._parts, utc_of=clock.utc_of)
         self._fusion = fusion_of(config, parts=self._parts)
         self._pipeline = Pipeline(fusion=self._fusion, items=items_of(config), visits=visits)
         self._windows = windows_of(

@@ -260,6 +260,27 @@ def explain_epc(
             typer.echo(f"{name:<15} {value}")
 
 
+@app.command(epilog=EXIT_CODES)
+@_codes
+def traits(
+    *,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print the page of it.")] = False,
+) -> None:
+    """Explain every number of a visit, and what is made of it: formula, needs, when it abstains."""
+    from edge.visits import traits as registry  # noqa: PLC0415 - --help without numpy
+
+    if markdown:
+        typer.echo(registry.markdown(), nl=False)
+    elif json_:
+        typer.echo(json.dumps(registry.rows(), indent=1))
+    else:
+        for row in registry.rows():
+            typer.echo(f"{row['name']:<20} {row['unit']:<9} {row['meaning']}")
+            typer.echo(f"{'':<30} = {row['formula']}")
+            typer.echo(f"{'':<30} needs {row['needs']}; abstains: {row['abstains']}")
+
+
 def _hex(text: str, *, what: str) -> bytes:
     """Read hex; what is wrong with it is said without showing it, for it may hold serials."""
     try:

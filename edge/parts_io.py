@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Self
@@ -34,6 +34,7 @@ from edge.vision.tracking import Tracker, TrackerParams
 from edge.vision.watching import Eyes, Finder
 from edge.visits.plan import Floor, Point, check_plan
 from edge.visits.visits import Visits
+from edge.visits.wares import Assortment
 from wire import messages
 from wire.codebook import Codebook, default_codebook
 from wire.codec import decode, encode
@@ -232,6 +233,8 @@ def meta_of(
                 zone.id, zone.kind, zone.name or zone.id, zone.polygon, zone.id in reading
             )
             for zone in config.plan.zones
+            if zone.kind != "queue"  # nothing is counted in these two
+            if zone.kind != "staff"
         ),
         fixtures=config.plan.fixtures,
         dayparts=tuple(part.name for part in config.dayparts),
@@ -284,15 +287,32 @@ def sales_of(config: StoreConfig) -> Sales:
     return Sales(config.sales.tills or tills)
 
 
-def visits_of(config: StoreConfig, *, parts: Parts) -> Visits:
-    """Give what turns tracks and item events into visits."""
+def visits_of(
+    config: StoreConfig,
+    *,
+    parts: Parts,
+    utc_of: Callable[[int], datetime | None] = lambda _: None,
+) -> Visits:
+    """Give what turns tracks and item events into visits; ``utc_of`` tells promotions' days."""
     antennas: dict[str | Key, Point] = {
         (reader.name, one.number): one.at
         for reader in config.readers
         for one in reader.served()
         if one.at is not None
     }
-    return Visits(parts.floor, antennas=antennas)
+    catalogue = catalogue_of(config)
+    zone = ZoneInfo(config.timezone)
+
+    def day_of(scene_ms: int) -> date | None:
+        at = utc_of(scene_ms)
+        return None if at is None else at.astimezone(zone).date()
+
+    return Visits(
+        parts.floor,
+        antennas=antennas,
+        assortment=None if catalogue is None else Assortment(catalogue, day_of=day_of),
+        hears=any(one.place == "shelf" for reader in config.readers for one in reader.served()),
+    )
 
 
 def windows_of(

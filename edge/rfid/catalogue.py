@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -12,7 +14,11 @@ from edge.errors import ConfigError
 from edge.rfid.epc import check_digit
 
 NEEDED = ("class", "category", "price", "size", "promo")
-OPTIONAL = ("promo_from", "promo_until")
+OPTIONAL = ("promo_from", "promo_until", "tags", "decision_s")
+BASKET_TAGS = ("children", "ready-to-eat", "fitness", "formal", "organic")
+"""What a shop may say of its goods; they describe baskets, never people."""
+STAFF = "staff"
+"""Tag of the class of badges that staff wear."""
 GTIN_LENGTHS = (8, 12, 13, 14)
 """GTIN-8, -12 (UPC), -13 (EAN) and -14; shorter ones are filled up with zeros on the left."""
 YES_NO = {"yes": True, "no": False, "": False}
@@ -30,6 +36,8 @@ class Product:
         promo: it is, or between the dates will be, on promotion.
         promo_from: first day of the promotion; None is since ever.
         promo_until: last day; None is for ever.
+        tags: some of ``BASKET_TAGS``, or ``STAFF``; None where the file has no such column.
+        decision_s: what choosing one of this category usually takes; None where not given.
     """
 
     product_class: str
@@ -39,6 +47,8 @@ class Product:
     promo: bool
     promo_from: date | None = None
     promo_until: date | None = None
+    tags: frozenset[str] | None = None
+    decision_s: float | None = None
 
     def on_promotion(self, day: date) -> bool:
         """Tell whether it is on promotion on a day of the shop's calendar."""
@@ -61,6 +71,9 @@ class Catalogue:
     def __len__(self) -> int:
         return len(self._products)
 
+    def __iter__(self) -> Iterator[Product]:
+        return iter(self._products.values())
+
     def product(self, product_class: str) -> Product | None:
         """Give a class's product, or None for one the catalogue lacks."""
         return self._products.get(product_class)
@@ -71,7 +84,9 @@ def parse_catalogue(text: str, *, where: str) -> Catalogue:
 
     Args:
         text: comma-separated, the first line ``class,category,price,size,promo`` in any order, and
-            ``promo_from,promo_until`` if there is a calendar: first and last day, YYYY-MM-DD.
+            ``promo_from,promo_until`` if there is a calendar: first and last day, YYYY-MM-DD; also
+            ``tags``, words of ``BASKET_TAGS`` with blanks between, or ``staff`` for a badge, and
+            ``decision_s``, the category's usual seconds of choosing.
         where: the file's name, for errors.
 
     Raises:
@@ -146,13 +161,45 @@ def _product(row: dict[str, str], *, here: str) -> Product:
     promo = YES_NO.get(row["promo"].lower())
     if promo is None:
         raise ConfigError(f"{here}: promo is {row['promo']!r}; write yes or no")
-    begins, ends = (_day(row.get(name, ""), name=name, here=here) for name in OPTIONAL)
+    begins, ends = (
+        _day(row.get(name, ""), name=name, here=here) for name in ("promo_from", "promo_until")
+    )
     if (begins or ends) and not promo:
         raise ConfigError(f"{here} has promotion days but promo is not yes; set one right")
     if begins and ends and ends < begins:
         raise ConfigError(f"{here}: promo_until is before promo_from; swap them")
     price = _price(row["price"], here=here)
-    return Product(product_class, row["category"], price, row["size"], promo, begins, ends)
+    return Product(
+        product_class,
+        row["category"],
+        price,
+        row["size"],
+        promo,
+        begins,
+        ends,
+        tags=_tags(row["tags"], here=here) if "tags" in row else None,
+        decision_s=_seconds(row.get("decision_s", ""), here=here),
+    )
+
+
+def _tags(text: str, *, here: str) -> frozenset[str]:
+    allowed = (*BASKET_TAGS, STAFF)
+    for word in text.split():
+        if word not in allowed:
+            raise ConfigError(f"{here}: tag {word!r} is unknown; allowed are {', '.join(allowed)}")
+    return frozenset(text.split())
+
+
+def _seconds(text: str, *, here: str) -> float | None:
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < math.inf:
+        raise ConfigError(f"{here}: decision_s is {text!r}; write seconds, like 12")
+    return seconds
 
 
 def _price(text: str, *, here: str) -> Decimal | None:

@@ -36,7 +36,7 @@ class PathParams:
     stop_ms: int = 3_000
     stop_gap_ms: int = 1_000
     fixture_m: float = 1.2
-    stop_free: tuple[ZoneKind, ...] = ("till", "entrance", "exit")
+    stop_free: tuple[ZoneKind, ...] = ("till", "entrance", "exit", "queue", "staff")
     flicker_ms: int = 1_000
     stay_ms: int = 1_000
 

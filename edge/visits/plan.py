@@ -20,7 +20,9 @@ from wire.topics import NAME
 
 Point = tuple[float, float]
 Polygon = tuple[Point, ...]
-ZoneKind = Literal["aisle", "promo", "till", "entrance", "exit", "fitting-room"]
+ZoneKind = Literal["aisle", "promo", "till", "entrance", "exit", "fitting-room", "queue", "staff"]
+"""In a ``queue`` people wait; whoever was in a ``staff`` zone works there. These two stay in the
+agent: nothing is counted in them."""
 
 CORNERS = 3
 """The least a polygon has."""

@@ -6,6 +6,9 @@ import math
 from collections.abc import Sequence
 from itertools import combinations, pairwise
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge.visits.plan import Floor, Point
 
 EXACT = 8
@@ -38,8 +41,13 @@ def shortest_round_m(
     for place in places:
         if all(math.dist(place, other) > same_place_m for other in apart):
             apart.append(place)
-    walks = floor.walk_m([start, *apart, end]).tolist()
-    return exact_round_m(walks) if len(apart) <= EXACT else good_round_m(walks)
+    return round_m(floor.walk_m([start, *apart, end]))
+
+
+def round_m(walks_m: NDArray[np.float64]) -> float:
+    """Give the shortest path from the first to the last of (N, N) places over all others."""
+    walks = walks_m.tolist()
+    return exact_round_m(walks) if len(walks) - 2 <= EXACT else good_round_m(walks)
 
 
 def exact_round_m(walks: Matrix) -> float:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from edge.rfid.items import ItemEvent, Key
 from edge.rfid.sales import Sale
 from edge.vision.tracking import TrackEnd, TrackPoint
 from edge.visits.joining import Joining, JoinParams
-from edge.visits.path import PathParams, Stay, Stop, smooth_path, stays_of, stops_of
+from edge.visits.path import Path, PathParams, Stay, Stop, smooth_path, stays_of, stops_of
 from edge.visits.plan import Floor, Point, ZoneKind
 from edge.visits.walks import RejoinParams, Walk, best_continuations
+from edge.visits.wares import Assortment, Ware
 
 __all__ = ["Stay", "Stop", "Visit", "VisitParams", "Visits"]
 
@@ -29,6 +31,15 @@ class Visit:
         left: ended in an exit or entrance zone; false marks a visit cut by a lost track.
         items: events joined to it, each with its share in them; sold means kept and followed by a
             till stay.
+        cut: it began or ended away from the doors the plan has: a track was lost. Such visits make
+            many of one, so all rates per visit come out too low by their share.
+        path: smoothed; None where only what was made of it is known.
+        party: how many walked together, this one included.
+        leads: it stands for its party: exactly one of each, that with the goods or at the till.
+            Rates per party count these alone.
+        hears: a reader hears some shelf, so goods can be told of.
+        wares: product class -> what the catalogue says of it; None without a catalogue.
+        carries: as a sensor tells; None where none does.
     """
 
     start_ms: int
@@ -41,6 +52,13 @@ class Visit:
     items: tuple[ItemEvent, ...]
     entered: bool
     left: bool
+    cut: bool = False
+    path: Path | None = field(default=None, repr=False, compare=False)
+    party: int = 1
+    leads: bool = True
+    hears: bool = True
+    wares: Mapping[str, Ware] | None = field(default=None, repr=False)
+    carries: Literal["nothing", "basket", "cart"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +115,8 @@ class Visits:
         *,
         params: VisitParams | None = None,
         antennas: Mapping[str | Key, Point] | None = None,
+        assortment: Assortment | None = None,
+        hears: bool = True,
     ) -> None:
         """Begin with nobody.
 
@@ -105,11 +125,15 @@ class Visits:
             params: thresholds.
             antennas: (reader, antenna), or the zone of a single one, → where it hangs; without it,
                 whoever is in the zone or in reach of it counts as near its goods.
+            assortment: what the catalogue says of goods.
+            hears: a reader hears some shelf.
         """
         self.noise_walks = 0
         self._floor = floor
         self._params = params or VisitParams()
         self._joining = Joining(floor, params=self._params.joining, antennas=antennas or {})
+        self._assortment = assortment
+        self._hears = hears
         self._walks: list[Walk] = []
         self._by_track: dict[int, Walk] = {}
         self._events: list[tuple[int, ItemEvent | Sale]] = []
@@ -278,4 +302,23 @@ class Visits:
             items=tuple(items),
             entered=walk.door_at_start,
             left=walk.door_at_end,
+            cut=self._cut(walk),
+            path=path,
+            hears=self._hears,
+            wares=self._wares(items),
         )
+
+    def _cut(self, walk: Walk) -> bool:
+        kinds = {zone.kind for zone in self._floor.plan.zones}
+        return ("entrance" in kinds and not walk.door_at_start) or (
+            "exit" in kinds and not walk.door_at_end
+        )
+
+    def _wares(self, items: Sequence[ItemEvent]) -> dict[str, Ware] | None:
+        if self._assortment is None:
+            return None
+        found = {
+            event.product_class: self._assortment.ware(event.product_class, event.scene_ms)
+            for event in items
+        }
+        return {name: ware for name, ware in found.items() if ware is not None}

@@ -29,7 +29,7 @@ from edge.release.codebook import nearest_cell
 from edge.rfid.items import ItemEvent
 from edge.vision.tracking import TrackEnd, TrackPoint
 from edge.visits.plan import Floor, FloorPlan, Zone
-from edge.visits.traits import TRAITS, traits_of
+from edge.visits.traits import traits_of
 from edge.visits.visits import Visit, Visits
 from firmware_sim.run import Simulation
 from firmware_sim.store import Store, default_store
@@ -37,6 +37,8 @@ from firmware_sim.truth import Handled, Seen, TruthParams, Visited, patterns
 from wire.codebook import Cell, Codebook, Scaling
 from wire.messages import PATTERNS
 
+PLACING = ("duration_s", "excess_path", "stops", "engaged_s", "put_back_ratio", "kept")
+"""The traits that place a visit among the prototypes: those that hardly ever abstain."""
 LOGS = frozenset({"duration_s", "excess_path", "stops", "engaged_s"})
 """Traits that spread over orders of magnitude."""
 
@@ -227,8 +229,8 @@ def make(
         seed: of the restarts.
         prior: visits' worth of the overall share that every cell's share is drawn towards.
     """
-    names = [trait.name for trait in TRAITS]
-    whole = [one for one in found if None not in one.traits.values()]
+    names = PLACING
+    whole = [one for one in found if None not in (one.traits[name] for name in names)]
     raw = np.array([[one.traits[name] for name in names] for one in whole], dtype=float)
     bent = np.where([name in LOGS for name in names], np.log1p(raw), raw)
     centre, spread = bent.mean(axis=0), bent.std(axis=0)

@@ -2,7 +2,7 @@
 
 import { node } from "./stage.js";
 
-export const KINDS = ["aisle", "promo", "till", "entrance", "exit", "fitting-room"];
+export const KINDS = ["aisle", "promo", "till", "entrance", "exit", "fitting-room", "queue", "staff"];
 
 export function extentOf(plan, rows = []) {
   const points = [...plan.outline, ...plan.zones.flatMap((zone) => zone.polygon),

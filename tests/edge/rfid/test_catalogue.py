@@ -34,6 +34,19 @@ def test_a_catalogue() -> None:
     assert found.product("04012345100020") is None
 
 
+def test_tags_and_seconds_of_choosing() -> None:
+    text = HEADER.replace("promo", "promo,tags,decision_s") + (
+        "4012345100013,toys,24.90,,no,children organic,14.5\n4012345100044,badges,,,no,staff,\n"
+    )
+    found = {product.product_class: product for product in parse_catalogue(text, where="shop.csv")}
+    assert found[TRAIN].tags == {"children", "organic"}
+    assert found[TRAIN].decision_s == 14.5
+    assert found["04012345100044"].tags == {"staff"}
+    plain = parse_catalogue(HEADER + "4012345100013,toys,1,,no\n", where="shop.csv").product(TRAIN)
+    assert plain is not None
+    assert (plain.tags, plain.decision_s) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -55,6 +68,11 @@ def test_a_catalogue() -> None:
         (DATED + "4012345100013,toys,1,,no,2026-03-01,\n", "promo is not yes"),
         (DATED + "4012345100013,toys,1,,yes,2026-03-02,2026-03-01\n", "before"),
         (DATED + "4012345100013,toys,1,,yes,1.3.2026,\n", "write a day like"),
+        (HEADER.replace("promo", "promo,tags") + "4012345100013,toys,1,,no,rich\n", "tag 'rich'"),
+        (
+            HEADER.replace("promo", "promo,decision_s") + "4012345100013,toys,1,,no,soon\n",
+            "like 12",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(text: str, says: str) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -8,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.rfid.items import ItemEvent
+from edge.visits import traits
+from edge.visits.evidence import evidence_of
 from edge.visits.path import Stay, Stop
 from edge.visits.plan import Floor, FloorPlan
 from edge.visits.traits import TRAITS, TraitParams, kept_items, outcomes_of, sold_items, traits_of
@@ -46,13 +49,18 @@ def _measured(visit: Visit, floor: Floor) -> dict[str, float]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def test_there_are_six_and_each_explains_itself() -> None:
+def test_each_has_its_own_name_and_explains_itself() -> None:
     names = [trait.name for trait in TRAITS]
-    assert names == ["duration_s", "excess_path", "stops", "engaged_s", "put_back_ratio", "kept"]
+    assert len(set(names)) == len(names)
     for trait in TRAITS:
-        assert all((trait.unit, trait.meaning, trait.formula, trait.source, trait.abstains)), (
-            trait.name
-        )
+        told = (trait.unit, trait.meaning, trait.formula, trait.needs, trait.source, trait.abstains)
+        assert all(told), trait.name
+        assert trait.valid[0] < trait.valid[1], trait.name
+
+
+def test_the_page_is_made_from_the_registry() -> None:
+    page = Path(traits.__file__).with_name("TRAITS.md").read_text(encoding="utf-8")
+    assert page == traits.markdown(), "aisle-edge traits --markdown > edge/visits/TRAITS.md"
 
 
 def test_a_plain_visit(floor: Floor) -> None:
@@ -149,7 +157,7 @@ def test_an_item_put_back_and_taken_again_is_kept() -> None:
     ),
     kinds=st.lists(st.sampled_from(["picked", "put_back", "till"]), max_size=6),
 )
-def test_traits_are_numbers_and_never_negative(
+def test_all_stay_within_what_is_valid(
     floor: Floor,
     stops: list[tuple[float, float, int]],
     kinds: list[Literal["picked", "put_back", "till"]],
@@ -159,6 +167,9 @@ def test_traits_are_numbers_and_never_negative(
         stops=tuple(Stop("aisle-2", 0, ms, east, north) for east, north, ms in stops),
         items=tuple(_event(kind, number) for number, kind in enumerate(kinds)),
     )
-    for name, value in traits_of(visit, floor=floor).items():
-        assert value is not None, name
-        assert 0 <= value < 1e6, name
+    found = traits_of(visit, floor=floor)
+    for trait in TRAITS:
+        value = found[trait.name]
+        assert value is None or trait.valid[0] <= value <= trait.valid[1], trait.name
+    for name, evidence in evidence_of(found).items():
+        assert evidence is None or 0 <= evidence <= 1, name
