@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
+from math import hypot
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +28,7 @@ from edge.vision.ground import Ground
 from edge.vision.onnx_io import Detector, load_detector, shipped_manifest
 from edge.vision.tracking import Sighting, Tracker, TrackerParams, TrackPoint
 from edge.vision.watching import floor_points
+from edge.visits.visits import VisitParams
 from models.evaluation.backdrops import (
     Fixed,
     Way,
@@ -408,7 +410,10 @@ class Follower:
         return np.where(away < WITHIN_M, away, np.inf)
 
     def report(self, truth: Mapping[int, Places]) -> Report:
-        """Compare the tracks with the true paths, as given and with their gaps bridged."""
+        """Compare tracks with true paths: as given, gaps bridged, and of these only who walked.
+
+        The last is what the agent makes visits of.
+        """
         given: dict[int, dict[int, tuple[float, float]]] = {}
         for track, points in self._tracks.items():
             for point in points:
@@ -419,13 +424,25 @@ class Follower:
                 for at_ms in truth:
                     if one.scene_ms < at_ms < other.scene_ms:
                         bridged.setdefault(at_ms, {})[track] = _between(one, other, at_ms=at_ms)
+        walkers = {track for track, points in self._tracks.items() if _walked(points)}
+        walked = {
+            at_ms: {track: place for track, place in there.items() if track in walkers}
+            for at_ms, there in bridged.items()
+        }
+        kinds = {"as_given": given, "gaps_bridged": bridged, "walked": walked}
         return {
             name: {
                 key: round(value, 4)
                 for key, value in asdict(score(truth, tracks, within_m=WITHIN_M)).items()
             }
-            for name, tracks in (("as_given", given), ("gaps_bridged", bridged))
+            for name, tracks in kinds.items()
         }
+
+
+def _walked(points: Sequence[TrackPoint]) -> bool:
+    first = points[0]
+    reach_m = max(hypot(one.east_m - first.east_m, one.north_m - first.north_m) for one in points)
+    return reach_m >= VisitParams().least_reach_m
 
 
 def _between(one: TrackPoint, other: TrackPoint, *, at_ms: int) -> tuple[float, float]:
