@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from edge.rfid.driver import Info, Rejected, Report
+from edge.rfid.driver import Info, Read, Rejected, Report, Settings
+from edge.rfid.epc import ProductClasses, Unread
 from edge.rfid.framing import Broken, Rule, Splitter
+
+NO_CLASS = {why: Rejected(why.value, frame=False) for why in Unread}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,19 @@ class _State(Enum):
 class Dialogue(ABC):
     """A driver, but for what differs between families (the abstract methods)."""
 
-    def __init__(self, rule: Rule, *, now_ms: int, timing: Timing) -> None:
-        self._splitter = Splitter(rule)
+    def __init__(
+        self,
+        rule: Rule,
+        *,
+        settings: Settings,
+        classes: ProductClasses,
+        now_ms: int,
+        timing: Timing,
+    ) -> None:
+        self._settings = settings
         self._timing = timing
+        self._splitter = Splitter(rule)
+        self._classes = classes
         self._out = bytearray()
         self._state = _State.RESTING
         self._todo: list[Step] = []
@@ -150,6 +163,13 @@ class Dialogue(ABC):
             return self._next(now_ms)
         return self._rest(Info("refused", step.sets), now_ms=now_ms)
 
+    def _tag(self, epc: bytes, *, antenna: int, level: int) -> Read | Rejected:
+        """Turn a tag's reply into product class and hash."""
+        found = self._classes.product_class(epc)
+        if isinstance(found, Unread):
+            return NO_CLASS[found]
+        return Read(antenna, found, self._classes.tag(epc), level)
+
     def _wait(self, span_ms: int, *, now_ms: int) -> None:
         """Be patient for so long from now."""
         self._at_ms = now_ms + span_ms
@@ -169,15 +189,15 @@ class Dialogue(ABC):
     # ---- inner ------------------------------------------------------------------------------
 
     def _sort(self, found: list[bytes | Broken], reports: list[Report], *, now_ms: int) -> None:
+        sound = False
         for one in found:
             if isinstance(one, bytes):
-                told = self._take(one, now_ms=now_ms)
-                if told:
-                    reports += told
-                if self._state is _State.READING and self._at_ms < now_ms + self._timing.quiet_ms:
-                    self._at_ms = now_ms + self._timing.quiet_ms
+                sound = True
+                reports += self._take(one, now_ms=now_ms)
             else:
                 reports.append(Rejected(one.why, frame=True))
+        if sound and self._state is _State.READING:
+            self._at_ms = max(self._at_ms, now_ms + self._timing.quiet_ms)
 
     def _settle(self, now_ms: int) -> list[Report]:
         """Give up what is unfinished, if the line was silent for long enough."""

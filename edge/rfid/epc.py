@@ -6,10 +6,11 @@ Source: GS1 EPC Tag Data Standard 2.x, §14.6.1 (SGTIN-96, SGTIN-198), §14.7 (S
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
-MIN_KEY_BYTES = 16
+MIN_KEY_BYTES, MAX_KEY_BYTES = 16, 32
 TAG_BYTES = 16
 _MAX_CLASSES = 10_000
 
@@ -17,6 +18,8 @@ _SGTIN_96 = 0x30
 _SGTIN_198 = 0x36
 _SGTIN_PLUS = 0xF7
 _BYTES_96 = 12
+_SERIAL_96 = 38
+"""Bits of a serial, the last of the tag."""
 _BYTES = {_SGTIN_96: (_BYTES_96,), _SGTIN_198: (25, 26)}
 """198 bits, padded to bytes by some tools and to words on the air."""
 _PLUS_BYTES = 9
@@ -90,8 +93,7 @@ class Unread(StrEnum):
     MALFORMED = "malformed"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """What is kept of an EPC.
 
     Attributes:
@@ -100,7 +102,10 @@ class Item:
     """
 
     product_class: str
-    tag: bytes = field(repr=False)
+    tag: bytes
+
+    def __repr__(self) -> str:
+        return f"Item({self.product_class!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,35 +135,42 @@ class ProductClasses:
     """Reads EPCs, and forgets them.
 
     Args:
-        key: at least 16 random bytes, made anew at every boot and stored nowhere, so that a tag's
+        key: 16 to 32 random bytes, made anew at every boot and stored nowhere, so that a tag's
             hash means nothing elsewhere or tomorrow.
     """
 
     def __init__(self, key: bytes) -> None:
-        if len(key) < MIN_KEY_BYTES:
-            raise ValueError(f"the key has {len(key)} bytes; at least {MIN_KEY_BYTES} are needed")
-        self._classes: dict[int, str | Unread] = {}
-        self._keyed = hashlib.blake2b(key=key, digest_size=TAG_BYTES)
+        if not MIN_KEY_BYTES <= len(key) <= MAX_KEY_BYTES:
+            raise ValueError(
+                f"the key has {len(key)} bytes, not {MIN_KEY_BYTES} to {MAX_KEY_BYTES}"
+            )
+        self._classes: dict[int, str] = {}
+        self._keyed = hashlib.blake2s(key=key, digest_size=TAG_BYTES)
 
     def read(self, epc: bytes) -> Item | Unread:
         """Give an EPC's product class and keyed hash, or why it has none."""
-        if len(epc) == _BYTES_96 and epc[0] == _SGTIN_96:
-            head = int.from_bytes(epc[:8], "big") >> 6
-            found = self._classes.get(head) or self._known(head)
-        else:
+        found = self.product_class(epc)
+        return found if isinstance(found, Unread) else Item(found, self.tag(epc))
+
+    def product_class(self, epc: bytes) -> str | Unread:
+        """Give what the function of this name gives; a shop sees few classes, again and again."""
+        if len(epc) != _BYTES_96:
+            return product_class(epc)
+        head = int.from_bytes(epc, "big") >> _SERIAL_96
+        found = self._classes.get(head)
+        if found is None:
             found = product_class(epc)
-        if isinstance(found, Unread):
-            return found
+            if not isinstance(found, Unread):  # then these bits hold no serial
+                if len(self._classes) >= _MAX_CLASSES:
+                    self._classes.clear()
+                self._classes[head] = found
+        return found
+
+    def tag(self, epc: bytes) -> bytes:
+        """Give an EPC's keyed hash."""
         keyed = self._keyed.copy()
         keyed.update(epc)
-        return Item(found, keyed.digest())
-
-    def _known(self, head: int) -> str | Unread:
-        """Look a class up by the bits in front of the serial: a shop sees few, again and again."""
-        if len(self._classes) >= _MAX_CLASSES:
-            self._classes.clear()
-        found = self._classes[head] = _sgtin(head)
-        return found
+        return keyed.digest()
 
 
 def product_class(epc: bytes) -> str | Unread:

@@ -27,12 +27,15 @@ NOISE = Broken("noise")
 class Rule(Protocol):
     """What one protocol's frames look like."""
 
-    def seek(self, data: bytes, at: int) -> int:
-        """Give the next place, from ``at`` on, where a frame may start; the end if none."""
+    def frame(self, data: bytes, at: int) -> int | Broken:
+        """Give the length of the sound frame that starts here, 0 if bytes of it are missing.
+
+        Asked first and everywhere; what it says of places where none may start is not heard.
+        """
         ...
 
-    def frame(self, data: bytes, at: int) -> int | Broken:
-        """Give the length of the sound frame that starts here, 0 if bytes of it are missing."""
+    def seek(self, data: bytes, at: int) -> int:
+        """Give the next place, from ``at`` on, where a frame may start; the end if none."""
         ...
 
 
@@ -69,26 +72,24 @@ class Splitter:
         found: list[bytes | Broken] = []
         data, rule = self._kept, self._rule
         end, at = len(data), 0
-        while True:
-            start = rule.seek(data, at)
-            if start > at:
-                self._skip(NOISE, at, start, found)
-                at = start
-            if at >= end:
-                break
+        while at < end:
             length = rule.frame(data, at)
-            if length == 0:
-                if not whole:
-                    break
-                length = Broken("unfinished", end - at)
-            if isinstance(length, Broken):
-                self._skip(length, at, at + 1, found)
-                at += 1
-            else:
+            if isinstance(length, int) and length:
                 found.append(data[at : at + length])
                 at += length
                 if self._noisy:
                     self._excused, self._noisy = 0, False
+                continue
+            start = rule.seek(data, at)
+            if start > at:
+                self._skip(NOISE, at, start, found)
+                at = start
+            elif whole or length:
+                broken = length if isinstance(length, Broken) else Broken("unfinished", end - at)
+                self._skip(broken, at, at + 1, found)
+                at += 1
+            else:
+                break
         self._kept = data[at:]
         self._excused = max(0, self._excused - at)
         return found

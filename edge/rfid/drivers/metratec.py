@@ -11,8 +11,8 @@ from binascii import unhexlify
 from collections.abc import Sequence
 
 from edge.rfid.dialogue import Dialogue, Step, Timing
-from edge.rfid.driver import NOT_TOLD, Empty, Info, Read, Region, Rejected, Report, Settings
-from edge.rfid.epc import ProductClasses, Unread
+from edge.rfid.driver import NOT_TOLD, Empty, Info, Region, Rejected, Report, Settings
+from edge.rfid.epc import ProductClasses
 from edge.rfid.framing import Broken
 
 MOST_LINE_BYTES = 512
@@ -65,8 +65,6 @@ class Lines:
 
     def seek(self, data: bytes, at: int) -> int:
         """Find the next byte a line may begin with; a bare end is an empty line."""
-        if data[at : at + 1] == b"+":
-            return at
         found = START.search(data, at)
         return found.start() if found else len(data)
 
@@ -101,9 +99,7 @@ class Metratec(Dialogue):
         now_ms: int,
         timing: Timing = TIMING,
     ) -> None:
-        super().__init__(Lines(), now_ms=now_ms, timing=timing)
-        self._classes = classes
-        self._settings = settings
+        super().__init__(Lines(), settings=settings, classes=classes, now_ms=now_ms, timing=timing)
         self._held: list[tuple[bytes, int]] = []
         self._trouble = ""
         self._echo = b""
@@ -189,13 +185,9 @@ class Metratec(Dialogue):
         return lost
 
     def _release(self, antenna: int) -> list[Report]:
-        reports: list[Report] = []
-        for epc, level in self._held:
-            item = self._classes.read(epc)
-            if isinstance(item, Unread):
-                reports.append(Rejected(item.value, frame=False))
-            else:
-                reports.append(Read(antenna, item.product_class, item.tag, level))
+        reports: list[Report] = [
+            self._tag(epc, antenna=antenna, level=level) for epc, level in self._held
+        ]
         self._held.clear()
         return reports
 

@@ -15,13 +15,12 @@ from edge.rfid.driver import (
     Antenna,
     Empty,
     Info,
-    Read,
     Region,
     Rejected,
     Report,
     Settings,
 )
-from edge.rfid.epc import ProductClasses, Unread
+from edge.rfid.epc import ProductClasses
 from edge.rfid.framing import Broken, mcrf4xx_crc
 
 ANYBODY = 0xFF
@@ -80,8 +79,6 @@ class Envelope:
 
     def frame(self, data: bytes, at: int) -> int | Broken:
         """Trust the length if the CRC over what it claims is right."""
-        if at == len(data):
-            return 0
         length = data[at] + 1
         if length < COMMAND_BYTES:
             return Broken("length")
@@ -167,9 +164,9 @@ class UhfReader(Dialogue):
         now_ms: int,
         timing: Timing = TIMING,
     ) -> None:
-        super().__init__(Envelope(), now_ms=now_ms, timing=timing)
-        self._classes = classes
-        self._settings = settings
+        super().__init__(
+            Envelope(), settings=settings, classes=classes, now_ms=now_ms, timing=timing
+        )
         self._layouts: Sequence[Layout] = (tags, tags_18)
         self._turns = _turns(settings.antennas)
         self._antenna = settings.antennas[0]
@@ -252,14 +249,7 @@ class UhfReader(Dialogue):
         heard = next((heard for layout in layouts if (heard := layout(data)) is not None), None)
         if heard is None:
             return [Rejected("length", frame=True)]
-        reports: list[Report] = []
-        for antenna, epc, level in heard:
-            item = self._classes.read(epc)
-            if isinstance(item, Unread):
-                reports.append(Rejected(item.value, frame=False))
-            else:
-                reports.append(Read(antenna, item.product_class, item.tag, level))
-        return reports
+        return [self._tag(epc, antenna=antenna, level=level) for antenna, epc, level in heard]
 
     def _answer(self, code: int, status: int, data: bytes, *, now_ms: int) -> list[Report]:
         refused = code == ILLEGAL or status != OK
