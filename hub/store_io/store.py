@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,12 +14,12 @@ import msgspec
 
 from hub.errors import NoDataError, StoreError
 from hub.ingest.judging import Decision, Key, Noted, Rejected, Repeat, Stored, contiguous
+from hub.store_io.connection import connected, instant, refusals, spelt, transaction
+from hub.store_io.schema import NEWEST, migrate, newer, version
 from wire.codec import decode
 from wire.messages import Axis, Health, Meta, Release, Status
 from wire.topics import parse_topic
 
-NEWEST_STEP = "0001_first"
-"""The last of the schema's steps, by which a reader sees whether the tables are of its time."""
 SQL_RELEASE = """
 INSERT INTO releases (store, agent, epoch, seq, channel, window_start, window_end, plan, codebook,
     axes, counts, sd, rho, standard_privacy, coverage, sha256, made_at, received_at)
@@ -168,22 +167,17 @@ class Store:
     """
 
     def __init__(self, connection: sqlite3.Connection, *, keeping: Keeping | None = None) -> None:
-        self._connection = connection
+        self.connection = connection
         self._keeping = keeping or Keeping()
 
     @classmethod
     def create(cls, path: Path, *, busy_ms: int, keeping: Keeping | None = None) -> Self:
         """Open the database for ingest: make it, or bring its tables up to date."""
-        with _connected(path, busy_ms=busy_ms) as connection:
-            from sqlite_utils import Database  # noqa: PLC0415 - half a second that readers spare
-
-            from hub.store_io.schema import migrations  # noqa: PLC0415 - as above
-
-            database = Database(connection)
-            database.enable_wal()
+        with connected(path, busy_ms=busy_ms) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
             # each commit reaches the disk before its messages are acknowledged
             connection.execute("PRAGMA synchronous = FULL")
-            migrations().apply(database)
+            migrate(connection)
         return cls(connection, keeping=keeping)
 
     @classmethod
@@ -192,17 +186,32 @@ class Store:
 
         Raises:
             NoDataError: there is none.
-            StoreError: its tables are older than this program.
+            StoreError: its tables are not of this program's time.
+        """
+        opened = cls.edit(path, busy_ms=busy_ms)
+        opened.connection.execute("PRAGMA query_only = ON")
+        return opened
+
+    @classmethod
+    def edit(cls, path: Path, *, busy_ms: int) -> Self:
+        """Open an existing database for a command that writes, beside a running hub or not.
+
+        Raises:
+            NoDataError: there is none.
+            StoreError: its tables are not of this program's time.
         """
         if not path.is_file():
             raise NoDataError(f"{path}: no database there; `aisle-hub run --db {path}` makes it")
-        with _connected(path, busy_ms=busy_ms) as connection:
-            connection.execute("PRAGMA query_only = ON")
-            if not _up_to_date(connection):
+        with connected(path, busy_ms=busy_ms) as connection:
+            there = version(connection)
+            if there > NEWEST:
+                raise StoreError(f"{path}: {newer(there)}")
+            if there < NEWEST:
                 raise StoreError(
                     f"{path}: its tables are older than this program; "
-                    "start `aisle-hub run` once to bring them up to date"
+                    "`aisle-hub db migrate` brings them up to date, and so does `aisle-hub run`"
                 )
+            connection.execute("PRAGMA synchronous = FULL")
         return cls(connection)
 
     def __enter__(self) -> Self:
@@ -215,16 +224,16 @@ class Store:
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        self.connection.close()
 
     # what ingest asks and does
 
     def known(self, keys: Iterable[Key]) -> dict[Key, str]:
         """Give the sha256 of those of these releases that are stored."""
         found = {}
-        with _refusals():
+        with refusals():
             for key in keys:
-                row = self._connection.execute(
+                row = self.connection.execute(
                     "SELECT sha256 FROM releases"
                     " WHERE store = ? AND agent = ? AND epoch = ? AND seq = ?",
                     (key.store, key.agent, key.epoch, key.seq),
@@ -238,9 +247,9 @@ class Store:
     ) -> dict[tuple[str, str, str], frozenset[str]]:
         """Give the zone ids of those (store, agent, plan) whose meta is stored."""
         found = {}
-        with _refusals():
+        with refusals():
             for place in places:
-                row = self._connection.execute(
+                row = self.connection.execute(
                     "SELECT topic, payload FROM metas WHERE store = ? AND agent = ? AND plan = ?"
                     " ORDER BY at DESC LIMIT 1",
                     place,
@@ -251,7 +260,7 @@ class Store:
 
     def commit(self, decisions: Sequence[Decision]) -> list[Mark]:
         """Store a batch in one transaction and give the marks of every stream it touched."""
-        with _refusals(), self._transaction():
+        with refusals(), transaction(self.connection):
             self._write_seen(decisions)
             self._write_releases([d for d in decisions if isinstance(d, Stored)])
             self._write_repeats([d for d in decisions if isinstance(d, Repeat)])
@@ -272,18 +281,18 @@ class Store:
 
     def write_link(self, link: Link) -> None:
         """Record whether the broker is reached."""
-        with _refusals():
-            self._connection.execute(
+        with refusals():
+            self.connection.execute(
                 "INSERT INTO links (name, state, detail, since) VALUES ('broker', ?, ?, ?)"
                 " ON CONFLICT (name) DO UPDATE SET state = excluded.state,"
                 " detail = excluded.detail, since = excluded.since",
-                (link.state, link.detail, _text(link.since)),
+                (link.state, link.detail, spelt(link.since)),
             )
 
     def marks(self) -> list[Mark]:
         """Give the newest stream's mark of every agent."""
-        with _refusals():
-            rows = self._connection.execute(
+        with refusals():
+            rows = self.connection.execute(
                 "SELECT store, agent, epoch, seq, highest FROM marks ORDER BY at"
             ).fetchall()
         return list({(row[0], row[1]): Mark(*row) for row in rows}.values())
@@ -294,25 +303,25 @@ class Store:
             place, at = _sighting(decision)
             if place[0]:
                 seen[place] = max(at, seen.get(place, at))
-        self._connection.executemany(
-            SQL_AGENT, [(*place, _text(at)) for place, at in sorted(seen.items())]
+        self.connection.executemany(
+            SQL_AGENT, [(*place, spelt(at)) for place, at in sorted(seen.items())]
         )
 
     def _write_releases(self, items: list[Stored]) -> None:
-        self._connection.executemany(SQL_RELEASE, [_release_row(item) for item in items])
-        self._connection.executemany(
+        self.connection.executemany(SQL_RELEASE, [_release_row(item) for item in items])
+        self.connection.executemany(
             "UPDATE agents SET last_release_at = ? WHERE store = ? AND agent = ?",
-            [(_text(i.arrival.received_at), i.key.store, i.key.agent) for i in items],
+            [(spelt(i.arrival.received_at), i.key.store, i.key.agent) for i in items],
         )
 
     def _write_repeats(self, items: list[Repeat]) -> None:
-        self._connection.executemany(
+        self.connection.executemany(
             "UPDATE agents SET repeats = repeats + 1 WHERE store = ? AND agent = ?",
             [(item.key.store, item.key.agent) for item in items],
         )
 
     def _write_rejects(self, items: list[Rejected]) -> None:
-        self._connection.executemany(
+        self.connection.executemany(
             SQL_REJECT,
             [
                 (
@@ -324,8 +333,8 @@ class Store:
                     item.arrival.payload,
                     item.key.epoch if item.key else None,
                     item.key.seq if item.key else None,
-                    _text(item.arrival.received_at),
-                    _text(item.arrival.received_at),
+                    spelt(item.arrival.received_at),
+                    spelt(item.arrival.received_at),
                 )
                 for item in items
             ],
@@ -337,21 +346,21 @@ class Store:
                 (SQL_FORGET_REJECTS, self._keeping.rejects),
                 (SQL_FORGET_BYTES, self._keeping.payloads),
             ):
-                self._connection.execute(sql, (*place, *place, most))
+                self.connection.execute(sql, (*place, *place, most))
 
     def _write_noted(self, item: Noted) -> None:
         store, agent = item.topic.store, item.topic.agent
-        sent_at, payload = _text(item.sent_at), item.arrival.payload
+        sent_at, payload = spelt(item.sent_at), item.arrival.payload
         message = item.message
         if isinstance(message, Status):
             # a last will is published late but dated when the agent connected: use the arrival
-            at = sent_at if item.arrival.retained else _text(item.arrival.received_at)
-            self._connection.execute(
+            at = sent_at if item.arrival.retained else spelt(item.arrival.received_at)
+            self.connection.execute(
                 "UPDATE agents SET state = ?, state_at = ? WHERE store = ? AND agent = ?",
                 (message.state, at, store, agent),
             )
         elif isinstance(message, Meta):
-            self._connection.execute(
+            self.connection.execute(
                 SQL_META,
                 (
                     store,
@@ -367,54 +376,42 @@ class Store:
             # health is of now or of no use: a box whose clock is wrong still shows as covered
             received_at = item.arrival.received_at
             hour = received_at.replace(minute=0, second=0, microsecond=0)
-            self._connection.execute(
-                SQL_HEALTH, (store, agent, item.arrival.topic, payload, _text(received_at))
+            self.connection.execute(
+                SQL_HEALTH, (store, agent, item.arrival.topic, payload, spelt(received_at))
             )
-            self._connection.execute(SQL_COVERAGE, (store, agent, _text(hour), message.coverage))
+            self.connection.execute(SQL_COVERAGE, (store, agent, spelt(hour), message.coverage))
 
     def _advance_mark(self, stream: tuple[str, str, str], decisions: Sequence[Decision]) -> Mark:
-        row = self._connection.execute(
+        row = self.connection.execute(
             "SELECT seq, highest FROM marks WHERE store = ? AND agent = ? AND epoch = ?", stream
         ).fetchone()
         before, highest = row or (0, 0)
-        rows = self._connection.execute(SQL_HANDLED, (*stream, before, *stream, before)).fetchall()
+        rows = self.connection.execute(SQL_HANDLED, (*stream, before, *stream, before)).fetchall()
         handled = [int(r[0]) for r in rows]
         seq = contiguous(before, handled)
         highest = max([highest, *handled[-1:]])
         at = max(_sighting(decision)[1] for decision in decisions)
-        self._connection.execute(SQL_MARK, (*stream, seq, highest, _text(at)))
+        self.connection.execute(SQL_MARK, (*stream, seq, highest, spelt(at)))
         return Mark(*stream, seq, highest)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        # the write lock is taken at once, so that waiting for it can succeed
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
 
     # what reports and status ask
 
     def releases(self, store: str, *, since: datetime, until: datetime) -> list[StoredRelease]:
         """Give a store's releases whose window starts in [since, until), in window order."""
-        with _refusals():
-            rows = self._connection.execute(
+        with refusals():
+            rows = self.connection.execute(
                 "SELECT store, agent, received_at, epoch, seq, channel, window_start, window_end,"
                 " plan, codebook, axes, counts, sd, rho, standard_privacy, coverage FROM releases"
                 " WHERE store = ? AND window_start >= ? AND window_start < ?"
                 " ORDER BY window_start, agent, epoch, seq",
-                (store, _text(since), _text(until)),
+                (store, spelt(since), spelt(until)),
             ).fetchall()
         return [_stored_release(row) for row in rows]
 
     def metas(self, store: str) -> dict[str, list[Meta]]:
         """Give every meta of a store by agent, oldest first."""
-        with _refusals():
-            rows = self._connection.execute(
+        with refusals():
+            rows = self.connection.execute(
                 "SELECT agent, topic, payload FROM metas WHERE store = ? ORDER BY agent, at",
                 (store,),
             ).fetchall()
@@ -425,25 +422,25 @@ class Store:
 
     def stores(self) -> list[str]:
         """Give the names of all stores an agent was heard from."""
-        with _refusals():
-            rows = self._connection.execute(
+        with refusals():
+            rows = self.connection.execute(
                 "SELECT DISTINCT store FROM agents ORDER BY store"
             ).fetchall()
         return [row[0] for row in rows]
 
     def agents_of(self, store: str) -> list[str]:
         """Give the names of all agents of a store that were heard from."""
-        with _refusals():
-            rows = self._connection.execute(
+        with refusals():
+            rows = self.connection.execute(
                 "SELECT agent FROM agents WHERE store = ? ORDER BY agent", (store,)
             ).fetchall()
         return [row[0] for row in rows]
 
     def agents(self, *, now: datetime) -> list[AgentRow]:
         """Give the state of every agent."""
-        since = _text(datetime.fromtimestamp(now.timestamp() - 86_400, tz=UTC))
-        with _refusals():
-            rows = self._connection.execute(
+        since = spelt(datetime.fromtimestamp(now.timestamp() - 86_400, tz=UTC))
+        with refusals():
+            rows = self.connection.execute(
                 "SELECT store, agent, state, last_seen_at, last_release_at, repeats FROM agents"
                 " ORDER BY store, agent"
             ).fetchall()
@@ -457,27 +454,27 @@ class Store:
         )
         # handled above the mark, against how many there would be without a gap
         missing = 0
-        for epoch, mark, highest in self._connection.execute(
+        for epoch, mark, highest in self.connection.execute(
             "SELECT epoch, seq, highest FROM marks WHERE store = ? AND agent = ?", place
         ).fetchall():
             stream = (*place, epoch, mark)
-            handled = self._connection.execute(SQL_HANDLED, (*stream, *stream)).fetchall()
+            handled = self.connection.execute(SQL_HANDLED, (*stream, *stream)).fetchall()
             missing += highest - mark - len(handled)
         rejects = self._number("SELECT COUNT(*) FROM rejects WHERE store = ? AND agent = ?", place)
-        coverage = self._connection.execute(
+        coverage = self.connection.execute(
             "SELECT SUM(coverage_sum) / SUM(reports) FROM coverage_hours"
             " WHERE store = ? AND agent = ? AND hour >= ?",
             (*place, since),
         ).fetchone()[0]
-        health = self._connection.execute(
+        health = self.connection.execute(
             "SELECT topic, payload FROM health WHERE store = ? AND agent = ?", place
         ).fetchone()
         return AgentRow(
             store=store,
             agent=agent,
             state=state,
-            last_seen_at=_instant(seen),
-            last_release_at=_instant(released),
+            last_seen_at=instant(seen),
+            last_release_at=instant(released),
             releases=releases,
             missing=missing,
             repeats=repeats,
@@ -488,8 +485,8 @@ class Store:
 
     def rejects(self, *, store: str | None = None, limit: int = 100) -> list[RejectRow]:
         """Give the refused messages, newest first."""
-        with _refusals():
-            rows = self._connection.execute(
+        with refusals():
+            rows = self.connection.execute(
                 "SELECT store, agent, topic, sha256, reason, payload, first_at, last_at, times"
                 " FROM rejects WHERE store = COALESCE(?, store) ORDER BY last_at DESC LIMIT ?",
                 (store, limit),
@@ -502,8 +499,8 @@ class Store:
         Raises:
             NoDataError: none or several do.
         """
-        with _refusals():
-            rows = self._connection.execute(
+        with refusals():
+            rows = self.connection.execute(
                 "SELECT store, agent, topic, sha256, reason, payload, first_at, last_at, times"
                 " FROM rejects WHERE SUBSTR(sha256, 1, ?) = ?",
                 (len(sha256_start), sha256_start),
@@ -516,47 +513,14 @@ class Store:
 
     def link(self) -> Link | None:
         """Give the last recorded state of the connection to the broker."""
-        with _refusals():
-            row = self._connection.execute(
+        with refusals():
+            row = self.connection.execute(
                 "SELECT state, detail, since FROM links WHERE name = 'broker'"
             ).fetchone()
         return Link(row[0], row[1], datetime.fromisoformat(row[2])) if row else None
 
     def _number(self, sql: str, arguments: Sequence[str]) -> int:
-        return int(self._connection.execute(sql, arguments).fetchone()[0])
-
-
-@contextmanager
-def _connected(path: Path, *, busy_ms: int) -> Iterator[sqlite3.Connection]:
-    """Open a connection, and close it again if preparing it fails."""
-    with _refusals(path):
-        connection = sqlite3.connect(path, timeout=busy_ms / 1000, isolation_level=None)
-        try:
-            yield connection
-        except BaseException:
-            connection.close()
-            raise
-
-
-def _up_to_date(connection: sqlite3.Connection) -> bool:
-    known = connection.execute(
-        "SELECT COUNT(*) FROM sqlite_master WHERE name = '_sqlite_migrations'"
-    ).fetchone()[0]
-    return bool(
-        known
-        and connection.execute(
-            "SELECT COUNT(*) FROM _sqlite_migrations WHERE name = ?", (NEWEST_STEP,)
-        ).fetchone()[0]
-    )
-
-
-@contextmanager
-def _refusals(path: Path | None = None) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        where = f"{path}: " if path else ""
-        raise StoreError(f"{where}the database refused: {error}") from error
+        return int(self.connection.execute(sql, arguments).fetchone()[0])
 
 
 def _sighting(decision: Decision) -> tuple[tuple[str, str], datetime]:
@@ -583,8 +547,8 @@ def _release_row(item: Stored) -> tuple[object, ...]:
         item.key.epoch,
         item.key.seq,
         release.channel,
-        _text(release.window_start),
-        _text(release.window_end),
+        spelt(release.window_start),
+        spelt(release.window_end),
         release.plan,
         release.codebook,
         msgspec.json.encode(release.axes).decode(),
@@ -594,8 +558,8 @@ def _release_row(item: Stored) -> tuple[object, ...]:
         int(release.standard_privacy),
         release.coverage,
         item.sha256,
-        _text(item.made_at),
-        _text(item.arrival.received_at),
+        spelt(item.made_at),
+        spelt(item.arrival.received_at),
     )
 
 
@@ -635,11 +599,3 @@ def _health(topic: str, payload: bytes) -> Health:
     if not isinstance(message, Health):
         raise StoreError(f"a {type(message).__name__} is stored as health of {topic}")
     return message
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

@@ -8,12 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlite_utils import Database
 
 from hub.errors import NoDataError, StoreError
 from hub.ingest.judging import Arrival, Decision, Ingest, Rejected, Stored, read_arrival
-from hub.store_io.schema import migrations
-from hub.store_io.store import NEWEST_STEP, Keeping, Mark, Store
+from hub.store_io.store import Keeping, Mark, Store
 from wire.messages import Health, Meta, Release, Status
 
 NOW = datetime(2026, 3, 8, 1, tzinfo=UTC)
@@ -186,21 +184,6 @@ def test_status_health_and_coverage_are_the_newest_and_a_will_is_no_sighting(
     assert agent.health is not None
     assert agent.day_coverage == pytest.approx(0.75)
     assert store.metas("berlin-1") == {"north": [meta]}
-
-
-def test_readers_look_for_the_newest_step_of_the_schema() -> None:
-    names = [step.name for step in migrations()._migrations]
-    assert names[-1] == NEWEST_STEP
-    assert names == sorted(names)
-
-
-def test_store_comes_first_in_every_key(database: Path) -> None:
-    Store.create(database, busy_ms=100).close()
-    with closing(sqlite3.connect(database)) as connection:
-        tables = {t.name: t.pks for t in Database(connection).tables}
-    ours = {name: pks for name, pks in tables.items() if not name.startswith(("_", "sqlite"))}
-    assert len(ours) >= 8
-    assert [name for name, pks in ours.items() if pks[0] != "store"] == ["links"]
 
 
 @pytest.fixture
