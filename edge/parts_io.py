@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from edge.clock_io import SceneClock
 from edge.config import CameraConfig, StoreConfig, parse
 from edge.errors import ConfigError, PrivacyError
+from edge.release.goods import Goods, goods_of
 from edge.release.hours import Daypart, Hours
 from edge.release.privacy import Budget
 from edge.release.windows import WindowParams, Windows
@@ -58,6 +59,7 @@ class Parts:
     budget: Budget
     hours: Hours
     dayparts: tuple[Daypart, ...]
+    goods: Goods
 
     @classmethod
     def build(cls, config: StoreConfig) -> Self:
@@ -76,7 +78,7 @@ class Parts:
         floor = Floor(plan)
         grounds = {camera.name: ground_of(camera) for camera in config.cameras}
         _refuse_meta(config, budget=budget)
-        catalogue_of(config)
+        goods = goods_of(catalogue_of(config) or ())
         return cls(
             floor=floor,
             detector=load_detector(config.detector.manifest or shipped_manifest()),
@@ -91,6 +93,7 @@ class Parts:
             dayparts=tuple(
                 Daypart(part.name, time.fromisoformat(part.starts)) for part in config.dayparts
             ),
+            goods=goods,
         )
 
 
@@ -326,6 +329,7 @@ def windows_of(
         hours=parts.hours,
         dayparts=parts.dayparts,
         utc_of=utc_of,
+        goods=parts.goods,
         start_ms=start_ms,
         params=replace(WindowParams(), grace_ms=grace_ms),
     )

@@ -11,12 +11,18 @@ Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 
 
 class Scaling(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
-    """How one trait becomes a coordinate: ``(f(value) - centre) / spread``, f = ln(1+x) if log."""
+    """How one trait becomes a coordinate: ``(f(value) - centre) / spread``, f = ln(1+x) if log.
+
+    Attributes:
+        optional: where the trait abstains, a visit is placed by the others; without it, such a
+            visit is told as dropped.
+    """
 
     trait: str
     centre: float
     spread: Annotated[float, msgspec.Meta(gt=0.0)]
     log: bool = False
+    optional: bool = False
 
 
 class Cell(msgspec.Struct, frozen=True):

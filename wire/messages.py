@@ -26,6 +26,29 @@ DROPPED = "dropped"
 """Last label of the ``cell`` axis: visits that could not be placed or released."""
 PATTERNS = ("showroomer", "wanderer", "indecisive")
 """The axes a codebook cell is scored on."""
+SUMS_UNIT = 100
+"""``sums`` are told in this part of a scaled unit: a count of 100 is one spread of a trait."""
+SEEN = ("whole", "cut")
+"""How a visit was seen: from door to door, or cut by a lost track."""
+PARTY = ("alone", "leads", "with")
+"""Whose visit it was: of one alone, of the one who stands for several together, or of another."""
+
+ChannelName = Literal[
+    "cells", "day_cells", "sums", "zones", "walked", "stood", "flow", "goods", "tags", "visits"
+]
+AXES: dict[ChannelName, tuple[str, ...]] = {
+    "cells": ("cell",),
+    "day_cells": ("cell",),
+    "sums": ("cell", "trait"),
+    "zones": ("zone", "daypart", "outcome"),
+    "walked": ("north_m", "east_m"),
+    "stood": ("north_m", "east_m"),
+    "flow": ("zone", "to_zone"),
+    "goods": ("goods", "outcome"),
+    "tags": ("tag",),
+    "visits": ("seen", "party"),
+}
+"""What every channel's counts are by; a release may bear its axes in another order."""
 
 
 class Axis(msgspec.Struct, frozen=True):
@@ -38,13 +61,30 @@ class Axis(msgspec.Struct, frozen=True):
 class Release(msgspec.Struct, frozen=True):
     """Noised counts over many visits: the only thing about visits that ever leaves a store.
 
+    All channels but ``cells`` are daily:
+
+    - ``cells``, ``day_cells``: visits nearest to each prototype of the codebook, and the dropped;
+    - ``sums``: what those visits' scaled traits deviate by from their prototype, each visit's
+      deviations clipped to length 1 together, in parts of ``SUMS_UNIT``;
+    - ``zones``: the strongest outcome of a visit in each zone, by the daypart of the visit's end;
+    - ``walked``, ``stood``: which square cells of the floor visits walked on, and where they stood;
+      labels are metres of a cell's south and west edge;
+    - ``flow``: visits that went from a zone straight to another;
+    - ``goods``: visits that put back or kept something of a class, or of a category where classes
+      are many;
+    - ``tags``: visits whose basket held goods of a tag;
+    - ``visits``: how visits were seen, from which follow how often tracks are lost and how many
+      came together.
+
+    One that does not fit a message comes in several with other labels on its first axis.
+
     Attributes:
         epoch: names the agent's outbox file; random.
         seq: from 1, without gaps within an epoch.
-        channel: ``cells`` (codebook, hourly) or ``zones`` (zone x daypart x outcome, daily).
+        channel: what was counted.
         window_start: half-open period [start, end) in which the counted visits ended.
         plan: version of the floor plan the zone labels come from.
-        codebook: version of the codebook the cell labels come from; empty for ``zones``.
+        codebook: version of the codebook the cell labels come from; empty where there are none.
         axes: dimensions of ``counts``, row-major.
         counts: visits per cell plus discrete Gaussian noise; may be negative.
         sd: standard deviation of the noise on each count.
@@ -55,7 +95,7 @@ class Release(msgspec.Struct, frozen=True):
 
     epoch: Epoch
     seq: Seq
-    channel: Literal["cells", "zones"]
+    channel: ChannelName
     window_start: Utc
     window_end: Utc
     plan: Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
@@ -95,13 +135,20 @@ class Zone(msgspec.Struct, frozen=True):
 
 
 class Channel(msgspec.Struct, frozen=True):
-    """What one visit spends in one release channel."""
+    """What one visit spends in one release channel.
+
+    Attributes:
+        clip: in how many cells it may add 1; in ``sums``, the length of what it may add.
+        sd: of the noise on each count; times ``unit`` it is in visits, or in spreads of a trait.
+        unit: what a count of 1 stands for.
+    """
 
     name: str
     period: Literal["hour", "day"]
     clip: Count
     rho: Positive
     sd: Positive
+    unit: Positive = 1.0
 
 
 class Privacy(msgspec.Struct, frozen=True):

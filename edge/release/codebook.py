@@ -31,18 +31,75 @@ def cell_axis(codebook: Codebook) -> Axis:
     return Axis("cell", (*map(str, range(len(codebook.cells))), DROPPED))
 
 
+def trait_axis(codebook: Codebook) -> Axis:
+    """Give the second axis of a ``sums`` release: the traits in a prototype's order."""
+    return Axis("trait", tuple(scaling.trait for scaling in codebook.scaling))
+
+
 def nearest_cell(traits: Mapping[str, float | None], *, codebook: Codebook) -> int | None:
     """Give the number of the nearest prototype in scaled coordinates, the first of equals.
 
+    An optional trait that abstains counts for no distance.
+
     Returns:
-        The cell's number, or None where a trait abstains.
+        The cell's number, or None where a trait abstains that is not optional.
     """
-    place: list[float] = []
+    place = _place(traits, codebook=codebook)
+    if place is None:
+        return None
+    gaps = [math.hypot(*_gap(place, cell.prototype)) for cell in codebook.cells]
+    return gaps.index(min(gaps))
+
+
+def deviation(
+    traits: Mapping[str, float | None], *, codebook: Codebook, cell: int, unit: int
+) -> tuple[int, ...]:
+    """Give what a visit's scaled traits deviate by from a prototype, clipped to length 1.
+
+    Args:
+        traits: of a visit that was placed.
+        codebook: by which it was placed.
+        cell: where.
+        unit: the deviation is told in integers of 1/unit; their squares sum up to unit² at most.
+
+    Returns:
+        One integer a trait, 0 where one abstains.
+
+    Raises:
+        ValueError: a trait abstains that is not optional.
+    """
+    place = _place(traits, codebook=codebook)
+    if place is None:
+        raise ValueError("a visit that is in no cell deviates from none")
+    gap = _gap(place, codebook.cells[cell].prototype)
+    length = math.hypot(*gap)
+    if not math.isfinite(length):
+        return (0,) * len(gap)
+    stretch = unit * (1 - 1e-12) / max(1.0, length)  # the last bits of a float must not exceed it
+    rounded = tuple(round(one * stretch) for one in gap)
+    if sum(one * one for one in rounded) <= unit * unit:
+        return rounded
+    return tuple(math.trunc(one * stretch) for one in gap)  # towards zero it cannot grow
+
+
+def _place(
+    traits: Mapping[str, float | None], *, codebook: Codebook
+) -> tuple[float | None, ...] | None:
+    """Give scaled coordinates, None for an optional trait that abstains."""
+    place: list[float | None] = []
     for scaling in codebook.scaling:
         value = traits[scaling.trait]
         if value is None:
-            return None
+            if not scaling.optional:
+                return None
+            place.append(None)
+            continue
         bent = math.log1p(value) if scaling.log else value
         place.append((bent - scaling.centre) / scaling.spread)
-    gaps = [math.dist(place, cell.prototype) for cell in codebook.cells]
-    return gaps.index(min(gaps))
+    return tuple(place)
+
+
+def _gap(place: tuple[float | None, ...], prototype: tuple[float, ...]) -> list[float]:
+    return [
+        0.0 if one is None else one - other for one, other in zip(place, prototype, strict=True)
+    ]

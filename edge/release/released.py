@@ -11,16 +11,22 @@ To make one (tests of the uplink included) go through the door:
 from __future__ import annotations
 
 import secrets
-from dataclasses import InitVar, dataclass
+from dataclasses import InitVar, dataclass, replace
 from datetime import datetime
 from typing import NoReturn
 
+import msgspec
+
 from edge.errors import PrivacyError
 from edge.release.noise import RandBelow, discrete_gaussian
-from edge.release.privacy import ChannelName
 from edge.release.tallies import Tally
-from wire.messages import Axis, Release
+from wire.codec import MAX_BYTES
+from wire.messages import Axis, ChannelName, Release
 
+MOST_BYTES = MAX_BYTES["release"] - 600
+"""Of a release's body, so that it fits a message in its envelope, whatever its names."""
+MOST_LABELS = 256
+MOST_COUNTS = 4096
 _DOOR = object()
 
 
@@ -71,6 +77,28 @@ class Released:
             coverage=self.coverage,
         )
 
+    def parts(self) -> list[Released]:
+        """Give it in messages that fit the contract: itself, or with parts of its first axis."""
+        labels = self.axes[0].labels
+        if len(labels) == 1 or (
+            len(msgspec.json.encode(self.message(epoch="0" * 16, seq=2**53))) <= MOST_BYTES
+            and len(labels) <= MOST_LABELS
+            and len(self.counts) <= MOST_COUNTS
+        ):
+            return [self]
+        middle = len(labels) // 2
+        step = len(self.counts) // len(labels)
+        return [
+            part
+            for first, last in ((0, middle), (middle, len(labels)))
+            for part in replace(
+                self,
+                door=_DOOR,
+                axes=(Axis(self.axes[0].name, labels[first:last]), *self.axes[1:]),
+                counts=self.counts[first * step : last * step],
+            ).parts()
+        ]
+
     def __reduce__(self) -> NoReturn:
         """Refuse to be pickled or copied: a second one would be released twice."""
         raise TypeError("a Released is not copied; the outbox stores its message")
@@ -97,7 +125,7 @@ def let_out(
         window_start: aware UTC; half-open period [start, end).
         window_end: aware UTC.
         plan: version of the floor plan.
-        codebook: version of the codebook, empty for ``zones``.
+        codebook: version of the codebook, empty where the channel has none.
         coverage: share of the window in which the agent was seeing.
         randbelow: where the noise comes from; an agent never gives another.
 

@@ -9,9 +9,12 @@ from edge.errors import PrivacyError
 from edge.release.privacy import ChannelBudget
 from wire.messages import Axis
 
+Cell = tuple[int, ...]
+"""Indices along a channel's axes."""
+
 
 class Tally:
-    """Counts of visits in one channel's cells; one visit adds 1 in at most ``clip`` cells.
+    """Counts of visits in one channel's cells; what one visit adds is no longer than the bound.
 
     Attributes:
         channel: whose noise will be added.
@@ -32,29 +35,36 @@ class Tally:
             PrivacyError: another channel or clip, or less noise.
         """
         now = self.channel
-        if (channel.name, channel.clip) != (now.name, now.clip) or channel.variance < now.variance:
+        if (channel.name, channel.bound) != (
+            now.name,
+            now.bound,
+        ) or channel.variance < now.variance:
             raise PrivacyError(f"channel {now.name}: a window in progress may only be tightened")
         self.channel = channel
 
-    def add(self, cells: Iterable[tuple[int, ...]]) -> None:
+    def add(self, cells: Iterable[Cell], *, amounts: Iterable[int] | None = None) -> None:
         """Count one visit.
 
         Args:
-            cells: indices along the axes, one tuple a cell.
+            cells: where it adds something.
+            amounts: what it adds there; without them, 1 each.
 
         Raises:
-            PrivacyError: more cells than the clip, or one twice: the noise would not cover it.
+            PrivacyError: it adds more than the bound, or to one cell twice: the noise would not
+                cover it.
             IndexError: a cell outside the axes.
         """
         touched = list(cells)
-        if len(touched) > self.channel.clip or len(set(touched)) != len(touched):
+        added = [1] * len(touched) if amounts is None else list(amounts)
+        squares = sum(amount * amount for amount in added)
+        if squares > self.channel.bound or len(set(touched)) != len(touched):
             raise PrivacyError(
                 f"channel {self.channel.name}: a visit may add 1 to {self.channel.clip} "
-                f"different cells at most"
+                f"different cells at most, in parts of {self.channel.unit}"
             )
-        places = [self._place(cell) for cell in touched]
-        for place in places:
-            self._counts[place] += 1
+        places = [(self._place(cell), amount) for cell, amount in zip(touched, added, strict=True)]
+        for place, amount in places:
+            self._counts[place] += amount
 
     def exact(self) -> tuple[int, ...]:
         """Give the counts before noise, for ``edge.release`` alone."""
@@ -71,7 +81,7 @@ class Tally:
         self._closed = True
         return self.exact()
 
-    def _place(self, cell: tuple[int, ...]) -> int:
+    def _place(self, cell: Cell) -> int:
         place = 0
         for index, length in zip(cell, self._lengths, strict=True):
             if not 0 <= index < length:

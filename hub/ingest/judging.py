@@ -12,13 +12,14 @@ import msgspec
 
 from wire.codec import REFUSALS, Envelope, read
 from wire.errors import WireError
-from wire.messages import OUTCOMES, Health, Meta, Release, Status
+from wire.messages import AXES, OUTCOMES, Health, Meta, Release, Status
 from wire.topics import FROM_AGENT, Topic, parse_topic
 
 EVENT_ID = re.compile(r"([0-9a-f]{16})-([1-9][0-9]{0,15})")
 """A release's envelope id, ``{epoch}-{seq}``; longer numbers do not fit the database."""
 ID_IN_RUINS = re.compile(rb'"id"\s*:\s*"([0-9a-f]{16}-[1-9][0-9]{0,15})"')
 CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+ZONE_AXES = ("zone", "to_zone")
 CORNERS = 3
 SEQ_LIMIT = 10**16
 SD_LIMIT = 1e9
@@ -188,8 +189,8 @@ class Ingest:
         plan = self._zones.get((item.key.store, item.key.agent, item.release.plan))
         if plan is None:  # a meta may come later than the releases it explains
             return []
-        labels = [axis.labels for axis in item.release.axes if axis.name == "zone"]
-        return sorted(set(labels[0]) - plan) if labels else []
+        axes = [axis for axis in item.release.axes if axis.name in ZONE_AXES]
+        return sorted({label for axis in axes for label in axis.labels} - plan)
 
     @staticmethod
     def _refuse(item: Stored, reason: str) -> Rejected:
@@ -240,13 +241,14 @@ def _fault(envelope: Envelope, release: Release) -> str:
 
 def _axes_fault(release: Release) -> str:
     names = [axis.name for axis in release.axes]
-    wanted = {"cells": {"cell"}, "zones": {"zone", "daypart", "outcome"}}[release.channel]
-    if set(names) != wanted or len(names) != len(wanted):
+    wanted = AXES[release.channel]
+    if sorted(names) != sorted(wanted):
         return f"axes {names} under channel {release.channel!r}; {sorted(wanted)} belong there"
     for axis in release.axes:
         if len(set(axis.labels)) != len(axis.labels):
             return f"axis {axis.name!r} has a label twice"
-        if axis.name == "outcome" and not set(OUTCOMES) <= set(axis.labels):
+        lacking = release.channel == "zones" and not set(OUTCOMES) <= set(axis.labels)
+        if axis.name == "outcome" and lacking:
             return f"axis 'outcome' has {list(axis.labels)}; it must have {list(OUTCOMES)}"
     return ""
 

@@ -57,11 +57,35 @@ class _Adding:
     dropped_variance: float = 0.0
 
 
+def cells_of_days(releases: Iterable[Release]) -> list[Release]:
+    """Give the daily counts, and the hourly ones of times that no daily one of that agent covers.
+
+    A day's own count bears the noise once, the sum of its hours as often as there are hours.
+    """
+    given = list(releases)
+    days = [release for release in given if release.channel == "day_cells"]
+
+    def covered(hour: Release) -> bool:
+        return any(
+            day.epoch == hour.epoch
+            and day.window_start <= hour.window_start
+            and hour.window_end <= day.window_end
+            for day in days
+        )
+
+    hours = (release for release in given if release.channel == "cells")
+    return days + [hour for hour in hours if not covered(hour)]
+
+
 def add_cells(releases: Iterable[Release]) -> list[CellSums]:
-    """Add up ``cells`` releases by codebook version; releases of other channels are ignored."""
+    """Add up counts of codebook cells by codebook version; other channels are ignored.
+
+    Args:
+        releases: of hours or of days, but not both of the same time: ``cells_of_days``.
+    """
     sums: dict[tuple[str, int], _Adding] = {}
     for release in releases:
-        if release.channel != "cells":
+        if release.channel not in ("cells", "day_cells"):
             continue
         labels = release.axes[0].labels
         placed = [n for n, label in zip(release.counts, labels, strict=True) if label != DROPPED]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from hub.patterns.cells import Patterns, add_cells, estimate_patterns
+from hub.patterns.cells import Patterns, add_cells, cells_of_days, estimate_patterns
 from hub.patterns.days import Daypart, coverage, daypart_of, minutes, open_hours
 from hub.patterns.shares import Estimate, Share, ShareParams
 from hub.patterns.zones import add_zones, estimate_zone
@@ -130,7 +130,7 @@ def summarise(data: DayData, *, params: ShareParams) -> Summary:
     first = metas[0]
     zone = ZoneInfo(first.timezone)
     cells = [release for release in data.releases if release.channel == "cells"]
-    patterns = _estimate(cells, data=data, params=params)
+    patterns = _estimate(cells_of_days(data.releases), data=data, params=params)
     hours = open_hours(data.day, opens=first.opens, closes=first.closes, zone=zone)
     return Summary(
         store=data.store,

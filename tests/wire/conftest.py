@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from wire.codebook import Cell, Codebook, Scaling
 from wire.messages import (
+    OUTCOMES,
+    PARTY,
+    SEEN,
     Ack,
     Axis,
     Channel,
+    ChannelName,
     Config,
     Device,
     Health,
@@ -80,3 +86,35 @@ def messages() -> dict[Leaf, Message]:
         "ack": Ack(EPOCH, 41),
         "config": Config(codebook=CODEBOOK, max_rho=0.05),
     }
+
+
+@pytest.fixture
+def channels(messages: dict[Leaf, Message]) -> dict[ChannelName, Release]:
+    """A release of every channel."""
+    cells = messages["release"]
+    assert isinstance(cells, Release)
+    cell, dropped = Axis("cell", ("0", "1")), Axis("cell", ("0", "1", "dropped"))
+    zones = ("aisle-1", "entrance")
+    axes: dict[ChannelName, tuple[Axis, ...]] = {
+        "cells": (dropped,),
+        "day_cells": (dropped,),
+        "sums": (cell, Axis("trait", ("duration_s", "stops"))),
+        "zones": (Axis("zone", zones[:1]), Axis("daypart", ("all",)), Axis("outcome", OUTCOMES)),
+        "walked": (Axis("north_m", ("0", "1")), Axis("east_m", ("0", "1", "2"))),
+        "stood": (Axis("north_m", ("-0.5", "0.5")), Axis("east_m", ("0",))),
+        "flow": (Axis("zone", zones), Axis("to_zone", zones)),
+        "goods": (Axis("goods", ("wine", "cheese")), Axis("outcome", ("put_back", "kept"))),
+        "tags": (Axis("tag", ("organic",)),),
+        "visits": (Axis("seen", SEEN), Axis("party", PARTY)),
+    }
+    made: dict[ChannelName, Release] = {}
+    for name, by in axes.items():
+        size = math.prod(len(axis.labels) for axis in by)
+        made[name] = msgspec.structs.replace(
+            cells,
+            channel=name,
+            axes=by,
+            counts=tuple(range(-1, size - 1)),
+            codebook="golden" if name in ("cells", "day_cells", "sums") else "",
+        )
+    return made

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import msgspec
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from wire.asyncapi import document
 from wire.codec import MAX_BYTES, TYPES, decode, encode, read
 from wire.errors import WireError
-from wire.messages import Axis, Message, Release, Status
+from wire.messages import AXES, Axis, ChannelName, Message, Release, Status
 from wire.topics import LEAVES, Leaf, Topic
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -49,6 +49,25 @@ def test_golden_messages_fit_the_published_schema(leaf: Leaf) -> None:
     body["data"] = {"nonsense": 1} if leaf != "config" else 7
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft202012Validator(schema).validate(body)
+
+
+@pytest.mark.parametrize("name", AXES)
+def test_golden_releases_of_every_channel_decode_for_ever(
+    name: ChannelName, channels: dict[ChannelName, Release]
+) -> None:
+    body = (GOLDEN / f"release-{name}.v1.json").read_bytes()
+    assert decode(topic("release"), body) == channels[name]
+    assert tuple(axis.name for axis in channels[name].axes) == AXES[name]
+
+
+def test_a_channel_nobody_knows_is_refused_by_name() -> None:
+    body = (GOLDEN / "release.v1.json").read_bytes().replace(b'"cells"', b'"faces"')
+    with pytest.raises(WireError, match="faces"):
+        decode(topic("release"), body)
+
+
+def test_every_channel_has_axes() -> None:
+    assert tuple(AXES) == get_args(ChannelName)
 
 
 def test_published_document_is_the_one_the_classes_make() -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.errors import PrivacyError
@@ -16,36 +19,43 @@ from edge.release.privacy import (
     Budget,
     Ledger,
     Rule,
+    Spent,
     epsilon_of,
 )
+from wire.messages import ChannelName
 
 totals = st.floats(FLOOR_RHO, CEILING_RHO)
 
 
 def test_the_standard_split() -> None:
     budget = Budget()
-    cells, zones = budget.channels
-    assert (cells.name, cells.period, cells.clip, cells.sd) == ("cells", "hour", 1, 5.0)
-    assert (zones.name, zones.period, zones.clip, zones.sd) == ("zones", "day", 8, 10.0)
-    assert cells.rho == pytest.approx(0.020)
-    assert zones.rho == pytest.approx(0.040)
+    assert [one.name for one in budget.channels] == list(get_args(ChannelName))
+    assert [one.name for one in budget.channels if one.period == "hour"] == ["cells"]
+    assert sum(rule.share for rule in RULES) == 1
+    assert sum(one.rho for one in budget.channels) == pytest.approx(budget.spent)
+    assert budget.spent == pytest.approx(STANDARD_RHO)
+    cells, sums = budget.channel("cells"), budget.channel("sums")
+    assert (cells.clip, cells.unit, cells.rho) == (1, 1, pytest.approx(0.01))
+    assert cells.sd == pytest.approx(math.sqrt(50))
+    assert sums.sd / sums.unit == pytest.approx(math.sqrt(1 / (2 * sums.rho)), rel=1e-6)
     assert budget.standard
     assert budget.epsilon == pytest.approx(2.142, abs=0.001)
 
 
+@settings(deadline=None)
 @given(total=totals)
 def test_noise_never_costs_a_visit_more_than_its_channel(total: float) -> None:
     budget = Budget(total)
     spent = Fraction(0)
     for channel in budget.channels:
-        cost = channel.clip / (2 * channel.variance)  # L2 sensitivity sqrt(clip)
-        assert cost <= Fraction(total) * Fraction(channel.clip and 1)
+        cost = Fraction(channel.clip * channel.unit**2) / (2 * channel.variance)
         rule = next(rule for rule in RULES if rule.name == channel.name)
         assert cost <= Fraction(total) * rule.share
         spent += cost
     assert spent <= Fraction(total)
 
 
+@settings(deadline=None)
 @given(total=totals)
 def test_a_weaker_choice_says_so(total: float) -> None:
     budget = Budget(total)
@@ -65,20 +75,39 @@ def test_no_budget_is_refused(total: float) -> None:
 
 
 def test_channels_may_not_exceed_the_total() -> None:
-    greedy = (*RULES, Rule("cells", "day", clip=4, share=Fraction(41, 100)))
+    least = Rule("cells", "day", clip=4, share=Fraction(40, 100))
     with pytest.raises(PrivacyError, match="would spend 101%"):
-        Budget(0.1, greedy)
-    Budget(0.1, (*RULES, Rule("cells", "day", clip=4, share=Fraction(40, 100))))
-    for odd in (Rule("cells", "day", 0, Fraction(1, 10)), Rule("cells", "day", 1, Fraction(0))):
+        Budget(0.1, (least, Rule("zones", "day", clip=4, share=Fraction(61, 100))))
+    Budget(0.1, (least, Rule("zones", "day", clip=4, share=Fraction(60, 100))))
+    with pytest.raises(PrivacyError, match="twice"):
+        Budget(0.1, (least, least))
+    for odd in (replace(least, clip=0), replace(least, share=Fraction(0)), replace(least, unit=0)):
         with pytest.raises(PrivacyError, match="must be positive"):
             Budget(0.1, (odd,))
+
+
+def test_fewer_cells_to_touch_need_less_noise_for_the_same_promise() -> None:
+    whole = Budget()
+    small = whole.fitted({"cells": 1, "zones": 3, "walked": 10_000})
+    assert [(one.name, one.clip) for one in small.channels] == [
+        ("cells", 1),
+        ("zones", 3),
+        ("walked", whole.channel("walked").clip),
+    ]
+    assert small.channel("zones").rho == whole.channel("zones").rho
+    assert small.channel("zones").sd < whole.channel("zones").sd
+    assert small.channel("walked") == whole.channel("walked")
+    assert small.spent < whole.spent
+    assert small.rho == whole.rho
 
 
 def test_a_channel_without_budget_is_refused() -> None:
     with pytest.raises(PrivacyError, match="'zones'"):
         Budget(0.1, RULES[:1]).channel("zones")
+    assert "zones" not in {one.name for one in Budget().fitted({"cells": 1}).channels}
 
 
+@settings(deadline=None)
 @given(own=totals, asked=st.floats(FLOOR_RHO, 1e6))
 def test_a_hub_may_only_tighten(own: float, asked: float) -> None:
     budget = Budget(own).tightened(asked)
@@ -114,10 +143,21 @@ def test_epsilon_grows_with_rho_and_confidence() -> None:
 
 def test_a_period_is_released_once() -> None:
     ledger = Ledger()
-    ledger.spend("cells", start_ms=0, end_ms=1_000)
-    ledger.spend("cells", start_ms=1_000, end_ms=2_000)
-    ledger.spend("zones", start_ms=0, end_ms=1_000)
-    for start_ms, end_ms in ((0, 1_000), (1_999, 3_000), (5_000, 5_000)):
-        with pytest.raises(PrivacyError):
-            ledger.spend("cells", start_ms=start_ms, end_ms=end_ms)
-    ledger.spend("cells", start_ms=2_000, end_ms=3_000)
+    cells, zones = Budget().channel("cells"), Budget().channel("zones")
+    ledger.spend(cells, start=_at(0), end=_at(1))
+    ledger.spend(cells, start=_at(1), end=_at(2))
+    ledger.spend(zones, start=_at(0), end=_at(1))
+    again = Ledger(ledger.spent)
+    for start, end in ((0, 1), (1.99, 3), (5, 5), (6, 5)):
+        for one in (ledger, again):
+            with pytest.raises(PrivacyError):
+                one.spend(cells, start=_at(start), end=_at(end))
+    again.spend(Budget(0.05).channel("cells"), start=_at(2), end=_at(3))
+    assert again.spent["cells"] == Spent(_at(0), _at(3), 3, cells.rho)
+    assert again.until == _at(3)
+    assert ledger.spent["cells"].windows == 2
+    assert Ledger().until is None
+
+
+def _at(hours: float) -> datetime:
+    return datetime(2026, 3, 7, tzinfo=UTC) + timedelta(hours=hours)

@@ -55,8 +55,8 @@ def test_none_can_be_altered_or_doubled(released: Released) -> None:
 def test_the_message_carries_everything(released: Released) -> None:
     message = released.message(epoch="0123456789abcdef", seq=7)
     assert message == Release(epoch="0123456789abcdef", seq=7, **_values(released))
-    assert message.sd == 5.0
-    assert message.rho == pytest.approx(0.02)
+    assert message.sd == pytest.approx(7.071, abs=0.001)
+    assert message.rho == pytest.approx(0.01)
     assert message.standard_privacy
 
 

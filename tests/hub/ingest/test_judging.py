@@ -20,7 +20,7 @@ from hub.ingest.judging import (
     read_arrival,
 )
 from wire.codec import encode_dropped
-from wire.messages import Meta, Release, Status
+from wire.messages import AXES, OUTCOMES, Axis, ChannelName, Meta, Release, Status
 from wire.topics import parse_topic
 
 TOPIC = "aisle/v1/berlin-1/north/release"
@@ -116,6 +116,45 @@ def test_zones_that_are_not_in_the_plan_are_rejected_once_the_plan_is_known(
     assert isinstance(after, Rejected)
     assert "aisle-9" in after.reason
     assert "aisle-1" not in after.reason
+
+
+@pytest.mark.parametrize("name", AXES)
+def test_every_channel_is_taken_by_its_axes_and_no_others(
+    name: ChannelName, cells: Callable[..., Release], arrive: Callable[..., Arrival]
+) -> None:
+    axes = tuple(
+        Axis(axis, OUTCOMES if name == "zones" and axis == "outcome" else ("aisle-1",))
+        for axis in AXES[name]
+    )
+    counts = (0,) * (len(OUTCOMES) if name == "zones" else 1)
+    right = msgspec.structs.replace(cells(1), channel=name, axes=axes, counts=counts)
+    (stored,) = judge(arrive(right))
+    assert isinstance(stored, Stored)
+    odd = msgspec.structs.replace(right, axes=(*axes[:-1], Axis("face", axes[-1].labels)))
+    (rejected,) = judge(arrive(odd))
+    assert isinstance(rejected, Rejected)
+    assert "face" in rejected.reason
+
+
+def test_a_channel_of_a_later_agent_is_rejected_with_its_key_to_be_replayed(
+    cells: Callable[..., Release], payload: Callable[..., bytes]
+) -> None:
+    body = payload(cells(4)).replace(b'"cells"', b'"later"')
+    (rejected,) = judge(Arrival(TOPIC, body, NOW))
+    assert isinstance(rejected, Rejected)
+    assert "later" in rejected.reason
+    assert rejected.key is not None
+    assert (rejected.key.seq, rejected.arrival.payload) == (4, body)
+
+
+def test_flow_to_a_zone_that_is_not_in_the_plan_is_rejected(
+    cells: Callable[..., Release], arrive: Callable[..., Arrival], meta: Meta
+) -> None:
+    axes = (Axis("zone", ("aisle-1",)), Axis("to_zone", ("aisle-1", "aisle-9")))
+    flow = msgspec.structs.replace(cells(1), channel="flow", axes=axes, counts=(0, 0))
+    _, rejected = judge(arrive(meta), arrive(flow))
+    assert isinstance(rejected, Rejected)
+    assert "aisle-9" in rejected.reason
 
 
 def test_an_envelope_id_that_is_not_the_releases_key_is_rejected(

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import msgspec
 import pytest
 
-from hub.patterns.cells import add_cells, estimate_patterns
+from hub.patterns.cells import add_cells, cells_of_days, estimate_patterns
 from hub.patterns.shares import ShareParams
 from wire.messages import DROPPED, Axis, Meta, Release
 
@@ -62,3 +63,20 @@ def test_an_unknown_codebook_withholds_the_shares_but_not_the_visits(
     assert got.visits.value == 500
     assert got.shares[0].share.withheld is not None
     assert "test-1" in got.shares[0].share.withheld
+
+
+def test_a_day_s_own_count_stands_for_its_hours_and_no_hour_is_lost(
+    cells: Callable[..., Release], zones: Callable[..., Release]
+) -> None:
+    hours = [cells(number, hour=8 + number) for number in range(1, 6)]
+    day = msgspec.structs.replace(
+        cells(9, hour=9), channel="day_cells", window_end=hours[2].window_end
+    )
+    elsewhere = msgspec.structs.replace(day, epoch="0" * 16, window_end=hours[3].window_end)
+    chosen = cells_of_days([*hours, day, zones(10, counts=(0,) * 70)])
+    assert chosen == [day, hours[3], hours[4]]
+    (sums,) = add_cells(chosen)
+    assert sums.variances == (75.0,) * 8
+    assert cells_of_days([*hours, elsewhere]) == [elsewhere, *hours]
+    early = msgspec.structs.replace(day, window_end=hours[2].window_end - timedelta(minutes=1))
+    assert cells_of_days([*hours, early]) == [early, *hours[2:]]
