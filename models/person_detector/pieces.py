@@ -30,6 +30,7 @@ class Variation:
         hidden: below it nobody is there; in between the net may say what it likes.
         least_px: people smaller than this are likewise left open.
         spread: standard deviation of a head's blob, in lengths of the box.
+        usual_px: length of a body whose geometry counts once; a shorter one's counts more.
         unknown: share of pieces whose empty room is not known.
         cutouts: share of upright pieces into which a real person is pasted.
         photographs: share of pieces whose people stand in a photograph of another place.
@@ -41,6 +42,7 @@ class Variation:
     hidden: float = 0.05
     least_px: float = 14.0
     spread: float = 0.055
+    usual_px: float = 40.0
     unknown: float = 0.33
     cutouts: float = 0.25
     photographs: float = 0.3
@@ -394,9 +396,11 @@ def targets(people: Floats, *, variation: Variation) -> tuple[Floats, Floats]:
         blob = np.exp(-0.5 * ((xs - col) ** 2 + (ys - row) ** 2) / sigma**2).astype(np.float32)
         np.maximum(spot, np.where((spot < 0) & (blob < 0.3), spot, blob), out=spot)
         heat[row, col] = 1
+        # Errors count by the length of the body: that is what they are on the floor.
+        worth = min(2.0, variation.usual_px / long)
         for i in range(max(0, row - 1), min(rows, row + 2)):
             for j in range(max(0, col - 1), min(cols, col + 2)):
-                weight = 1.0 if (i, j) == (row, col) else 0.3
+                weight = worth * (1.0 if (i, j) == (row, col) else 0.3)
                 if weight <= geometry[-1, i, j]:
                     continue
                 corner = np.array([j, i]) * STRIDE_PX

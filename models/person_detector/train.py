@@ -46,7 +46,7 @@ class Recipe:
     rate: float = 1.2e-3
     decay: float = 1e-4
     averaging: float = 0.9985
-    weights: tuple[float, float, float, float] = (0.06, 0.06, 0.3, 0.15)
+    weights: tuple[float, float, float, float] = (0.1, 0.1, 0.6, 0.3)
 
 
 class Parts:
