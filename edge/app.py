@@ -20,6 +20,7 @@ from edge.config import CameraConfig, ReaderConfig, StoreConfig, config_hash
 from edge.errors import ConfigError, DeviceError, PrivacyError
 from edge.parts_io import (
     Parts,
+    badges_of,
     eyes_of,
     fusion_of,
     items_of,
@@ -138,7 +139,9 @@ class Agent:
         self._tills = self._sales_sources()
         visits = visits_of(config, parts=self._parts, utc_of=clock.utc_of)
         self._fusion = fusion_of(config, parts=self._parts)
-        self._pipeline = Pipeline(fusion=self._fusion, items=items_of(config), visits=visits)
+        self._pipeline = Pipeline(
+            fusion=self._fusion, items=items_of(config), visits=visits, badges=badges_of(config)
+        )
         self._windows = windows_of(
             self._parts,
             utc_of=clock.utc_of,

@@ -20,7 +20,7 @@ from edge.release.goods import Goods, goods_of
 from edge.release.hours import Daypart, Hours
 from edge.release.privacy import Budget
 from edge.release.windows import WindowParams, Windows
-from edge.rfid.catalogue import Catalogue, parse_catalogue
+from edge.rfid.catalogue import STAFF, Catalogue, parse_catalogue
 from edge.rfid.items import ItemParams, Items, Key, Place
 from edge.rfid.sales import Sales
 from edge.store_file_io import read_text
@@ -282,6 +282,15 @@ def catalogue_of(config: StoreConfig) -> Catalogue | None:
         return None
     text = read_text(path, mend="check the catalogue's path, and save it as UTF-8")
     return parse_catalogue(text, where=path.name)
+
+
+def badges_of(config: StoreConfig) -> frozenset[str]:
+    """Give the classes of the catalogue that staff wear."""
+    return frozenset(
+        product.product_class
+        for product in catalogue_of(config) or ()
+        if STAFF in (product.tags or ())
+    )
 
 
 def sales_of(config: StoreConfig) -> Sales:

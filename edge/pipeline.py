@@ -9,21 +9,36 @@ from edge.rfid.reads import Alive, TagRead
 from edge.rfid.sales import Sale
 from edge.vision.fusion import Blank, Fusion
 from edge.vision.tracking import Sighting, TrackEnd, TrackPoint
+from edge.visits.staff import Badge
 from edge.visits.visits import Visit, Visits
 
 Found = Sighting | Blank | TagRead | Alive | Sale
 
 
 class Pipeline:
-    """Sightings and tag reads in, visits out; everything in memory."""
+    """Sightings and tag reads in, visits out; everything in memory.
 
-    def __init__(self, *, fusion: Fusion, items: Items, visits: Visits) -> None:
+    Args:
+        badges: product classes that staff wear; their reads are no goods.
+    """
+
+    def __init__(
+        self,
+        *,
+        fusion: Fusion,
+        items: Items,
+        visits: Visits,
+        badges: frozenset[str] = frozenset(),
+    ) -> None:
         self._fusion = fusion
         self._items = items
         self._visits = visits
+        self._badges = badges
 
     def feed(self, found: Found) -> list[Visit]:
         """Take what a camera's eyes, a reader's driver or a till found."""
+        if isinstance(found, TagRead) and found.product_class in self._badges:
+            return self._visits.feed(Badge(found.scene_ms, (found.reader, found.antenna)))
         if isinstance(found, TagRead | Alive):
             return self._through(self._items.feed(found))
         if isinstance(found, Sale):

@@ -120,11 +120,10 @@ def smooth_path(
 
 def stays_of(path: Path, *, floor: Floor, params: PathParams) -> tuple[Stay, ...]:
     """Give the stays in zones, by start."""
-    labels = [floor.zone_at(float(east), float(north)) for east, north in path.points_m]
     inside: dict[str, list[int]] = {}
-    for index, zone in enumerate(labels):
+    for index, zone in enumerate(floor.zones_at(path.points_m)):
         if zone is not None:
-            inside.setdefault(zone.id, []).append(index)
+            inside.setdefault(zone, []).append(index)
     stays = [
         Stay(zone, start_ms, end_ms)
         for zone, indices in inside.items()

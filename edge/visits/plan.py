@@ -171,6 +171,20 @@ class Floor:
                 return zone
         return None
 
+    def zones_at(self, points_m: NDArray[np.float64]) -> list[str | None]:
+        """Give, for each of (N, 2) points, the id of the smallest zone that holds it, or None."""
+        found: list[str | None] = [None] * len(points_m)
+        left = np.arange(len(points_m))
+        for zone, (west, south, east, north) in self._lookup:
+            at = points_m[left]
+            low, high = (at >= (west, south)).all(axis=1), (at <= (east, north)).all(axis=1)
+            held = left[low & high]
+            held = held[_inside_all(zone.polygon, points_m[held])]
+            for index in held.tolist():
+                found[index] = zone.id
+            left = np.setdiff1d(left, held, assume_unique=True)
+        return found
+
     def zone_distance_m(self, zone: str, east_m: float, north_m: float) -> float:
         """Give how far a point is from a zone; 0 inside, infinite if the plan lacks it."""
         shape = self._zone_shapes.get(zone)
@@ -236,6 +250,19 @@ def _inside(polygon: Polygon, east_m: float, north_m: float) -> bool:
             crossing = (last_east - east) * (north_m - north) / (last_north - north) + east
             if east_m < crossing:
                 inside = not inside
+        last_east, last_north = east, north
+    return inside
+
+
+def _inside_all(polygon: Polygon, points_m: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell the same of (N, 2) points."""
+    inside = np.zeros(len(points_m), dtype=np.bool_)
+    last_east, last_north = polygon[-1]
+    for east, north in polygon:
+        if north != last_north:
+            crosses = (north > points_m[:, 1]) != (last_north > points_m[:, 1])
+            part = (points_m[:, 1] - north) / (last_north - north)
+            inside ^= crosses & (points_m[:, 0] < (last_east - east) * part + east)
         last_east, last_north = east, north
     return inside
 

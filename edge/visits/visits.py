@@ -11,8 +11,10 @@ from edge.rfid.items import ItemEvent, Key
 from edge.rfid.sales import Sale
 from edge.vision.tracking import TrackEnd, TrackPoint
 from edge.visits.joining import Joining, JoinParams
+from edge.visits.parties import Party, PartyParams, together
 from edge.visits.path import Path, PathParams, Stay, Stop, smooth_path, stays_of, stops_of
 from edge.visits.plan import Floor, Point, ZoneKind
+from edge.visits.staff import Badge, StaffParams, is_staff
 from edge.visits.walks import RejoinParams, Walk, best_continuations
 from edge.visits.wares import Assortment, Ware
 
@@ -76,6 +78,8 @@ class VisitParams:
             overhead camera loses people some steps before the wall.
         items_ms: how late the news of an item may come: the silence that proves a pick.
         joining: whose an item event is.
+        party: who walks together.
+        staff: who works here.
     """
 
     path: PathParams = field(default_factory=PathParams)
@@ -87,6 +91,8 @@ class VisitParams:
     door_m: float = 1.0
     items_ms: int = 15_000
     joining: JoinParams = field(default_factory=JoinParams)
+    party: PartyParams = field(default_factory=PartyParams)
+    staff: StaffParams = field(default_factory=StaffParams)
 
     @property
     def settle_ms(self) -> int:
@@ -105,8 +111,9 @@ class Visits:
     Points of one track come in order of time. What is returned is forgotten.
 
     Attributes:
-        noise_walks: walks too short to be visits; depends on people, so it is for tests and never
-            for logs or health.
+        noise_walks: walks too short to be visits,
+        staff_walks: and walks of staff; they depend on people, so they are for tests and never for
+            logs or health.
     """
 
     def __init__(
@@ -128,7 +135,7 @@ class Visits:
             assortment: what the catalogue says of goods.
             hears: a reader hears some shelf.
         """
-        self.noise_walks = 0
+        self.noise_walks = self.staff_walks = 0
         self._floor = floor
         self._params = params or VisitParams()
         self._joining = Joining(floor, params=self._params.joining, antennas=antennas or {})
@@ -136,7 +143,8 @@ class Visits:
         self._hears = hears
         self._walks: list[Walk] = []
         self._by_track: dict[int, Walk] = {}
-        self._events: list[tuple[int, ItemEvent | Sale]] = []
+        self._events: list[tuple[int, ItemEvent | Sale | Badge]] = []
+        self._antennas = dict(antennas or {})
         self._now_ms = 0
         self._soonest_ms: float = math.inf  # nothing is due before; points only put it off
 
@@ -150,9 +158,9 @@ class Visits:
         """How long after its end a visit may be returned; a window waits as long."""
         return self._params.hold_ms
 
-    def feed(self, item: TrackPoint | TrackEnd | ItemEvent | Sale) -> list[Visit]:
+    def feed(self, item: TrackPoint | TrackEnd | ItemEvent | Sale | Badge) -> list[Visit]:
         """Take what happened next; gives the visits that are over by then."""
-        if isinstance(item, ItemEvent | Sale):
+        if isinstance(item, ItemEvent | Sale | Badge):
             due_ms = max(self._now_ms, item.scene_ms + self._params.settle_ms)
             self._events.append((due_ms, item))
             self._soonest_ms = min(self._soonest_ms, due_ms)
@@ -234,9 +242,12 @@ class Visits:
         self._join(now_ms)
         self._give_items(now_ms)
         over = [walk for walk in self._walks if self._is_over(walk, now_ms)]
+        found = []
         for walk in over:
+            self._meet(walk)
             self._forget(walk)
-        return [visit for walk in over if (visit := self._visit(walk)) is not None]
+            found.append(self._visit(walk))
+        return [visit for visit in found if visit is not None]
 
     def _is_over(self, walk: Walk, now_ms: int) -> bool:
         if walk.start_ms + self._params.longest_ms <= now_ms:
@@ -274,10 +285,55 @@ class Visits:
         due = [event for due_ms, event in self._events if due_ms <= now_ms]
         self._events = [(due_ms, event) for due_ms, event in self._events if due_ms > now_ms]
         for event in sorted(due, key=lambda event: event.scene_ms):
-            if isinstance(event, Sale):
+            if isinstance(event, Badge):
+                self._note_badge(event)
+            elif isinstance(event, Sale):
                 self._joining.sell(event, self._walks)
             else:
                 self._joining.give(event, self._walks)
+
+    def _note_badge(self, badge: Badge) -> None:
+        at = self._antennas.get(badge.antenna)
+        near = [
+            walk
+            for walk in self._walks
+            if at is not None
+            and walk.start_ms <= badge.scene_ms <= walk.end_ms
+            and math.dist(walk.place_at(badge.scene_ms), at) <= self._params.staff.badge_m
+        ]
+        if len(near) == 1:
+            near[0].badge_s.add(badge.scene_ms // 1_000)
+
+    def _meet(self, walk: Walk) -> None:
+        """Find, as a walk is over, those still known who walked with it."""
+        for other in self._walks:
+            if other is walk or (walk.party is not None and other.party is walk.party):
+                continue
+            if together(walk, other, params=self._params.party):
+                joint = Party(
+                    sum(one.party.size if one.party else 1 for one in (walk, other)),
+                    led=any(one.party.led for one in (walk, other) if one.party),
+                )
+                old = [one.party for one in (walk, other) if one.party]
+                for one in self._walks:
+                    if one in (walk, other) or one.party in old:
+                        one.party = joint
+
+    def _leads(self, walk: Walk) -> bool:
+        """Choose who stands for a party: who was at a till, or came first; one of each party."""
+        party = walk.party
+        if party is None:
+            return True
+        others = [one for one in self._walks if one.party is party]
+        leads = not party.led and all(self._rank(walk) <= self._rank(one) for one in others)
+        party.led = party.led or leads
+        return leads
+
+    def _rank(self, walk: Walk) -> tuple[bool, int]:
+        path = smooth_path(walk.times_ms, walk.east_m, walk.north_m, params=self._params.path)
+        stays = stays_of(path, floor=self._floor, params=self._params.path)
+        tills = [stay for stay in stays if self._floor.zones[stay.zone].kind == "till"]
+        return not tills, walk.start_ms
 
     def _forget(self, walk: Walk) -> None:
         self._walks.remove(walk)
@@ -288,8 +344,21 @@ class Visits:
         params = self._params
         items = self._joining.take(walk)
         path = smooth_path(walk.times_ms, walk.east_m, walk.north_m, params=params.path)
-        if walk.end_ms - walk.start_ms < params.least_ms or path.reach_m < params.least_reach_m:
+        lasted_ms = walk.end_ms - walk.start_ms
+        if lasted_ms < params.least_ms or path.reach_m < params.least_reach_m:
             self.noise_walks += 1
+            return None
+        stays = stays_of(path, floor=self._floor, params=params.path)
+        stops = stops_of(path, floor=self._floor, params=params.path)
+        if is_staff(
+            stays=stays,
+            stops=stops,
+            lasted_ms=lasted_ms,
+            badge_s=len(walk.badge_s),
+            floor=self._floor,
+            params=params.staff,
+        ):
+            self.staff_walks += 1
             return None
         return Visit(
             start_ms=walk.start_ms,
@@ -297,11 +366,13 @@ class Visits:
             path_m=path.length_m,
             start_point=(walk.east_m[0], walk.north_m[0]),
             end_point=(walk.east_m[-1], walk.north_m[-1]),
-            stays=stays_of(path, floor=self._floor, params=params.path),
-            stops=stops_of(path, floor=self._floor, params=params.path),
+            stays=stays,
+            stops=stops,
             items=tuple(items),
             entered=walk.door_at_start,
             left=walk.door_at_end,
+            party=walk.party.size if walk.party else 1,
+            leads=self._leads(walk),
             cut=self._cut(walk),
             path=path,
             hears=self._hears,

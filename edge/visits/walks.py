@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from edge.visits.parties import Party
 from edge.visits.plan import Point
 
 NEVER = 1e9
@@ -50,6 +51,8 @@ class Walk:
         decided: whether it has been settled if this walk continues another.
         door_at_start: it began at a door, where new people come from.
         door_at_end: it was last seen at a door, where people leave.
+        badge_s: seconds in which a badge of staff was heard and nobody else was near.
+        party: those it walks with, as far as is known.
     """
 
     track: int
@@ -60,6 +63,8 @@ class Walk:
     lost: bool = False
     decided: bool = False
     door_at_end: bool = False
+    badge_s: set[int] = field(default_factory=set)
+    party: Party | None = None
 
     @property
     def start_ms(self) -> int:
@@ -87,6 +92,8 @@ class Walk:
         self.track = later.track
         self.lost = later.lost
         self.door_at_end = later.door_at_end
+        self.badge_s |= later.badge_s
+        self.party = self.party or later.party
 
     def place_at(self, scene_ms: int) -> Point:
         """Give where it was, between points in a straight line, beyond its ends at the end."""

@@ -154,3 +154,11 @@ def test_walks_pass_turned_fixtures_and_alcoves() -> None:
 def test_where_there_is_no_way_the_walk_is_infinite(plan: FloorPlan, box: Box) -> None:
     walled = Floor(_with(plan, fixtures=(box(0, 8, 12, 9),)))
     assert walled.walk_m([(1, 1), (1, 17)])[0, 1] == math.inf
+
+
+@given(points=st.lists(st.tuples(st.floats(-1, 13), st.floats(-1, 19)), max_size=40))
+def test_all_zones_at_once_are_as_one_by_one(
+    floor: Floor, points: list[tuple[float, float]]
+) -> None:
+    one_by_one = [zone.id if (zone := floor.zone_at(*at)) else None for at in points]
+    assert floor.zones_at(np.array(points).reshape(-1, 2)) == one_by_one
