@@ -19,6 +19,11 @@ ERROR = 0xFF
 NO_TAG = 0x15
 """Error code: no tag answered, or its CRC was wrong. Normal in an empty field."""
 BAD_COMMAND = 0x17
+READ_FAILED, WRITE_FAILED, KILL_FAILED, LOCK_FAILED = 0x09, 0x10, 0x12, 0x13
+"""Error codes: no tag answered such an access."""
+WRONG_PASSWORD = 0x16
+OVERRUN, WRITE_LOCKED, LOCK_LOCKED, NO_KILL_PASSWORD = 0xA3, 0xB4, 0xC4, 0xD0
+"""Error codes of a tag: goods in a shop are locked for good, so the scene stays what it is."""
 OK = b"\x00"
 HEAD_BYTES = 5
 """Head, type, command and two bytes of length."""
@@ -81,14 +86,20 @@ class M100:
             0x11: self._set_baud,
             0x12: self._set_select_mode,
             0x17: self._sleep,
+            0x1A: self._pin,
             0x1D: self._set_auto_sleep,
             0x22: self._poll_once,
             0x27: self._poll_many,
             0x28: self._stop,
+            0x39: self._read,
+            0x49: self._write,
+            0x65: self._kill,
+            0x82: self._lock,
             0xA9: self._insert_channels,
             0xAA: lambda _p, _n: bytes([self._channel]),
             0xAB: self._set_channel,
             0xAD: self._set_hopping,
+            0xB0: self._set_carrier,
             0xB6: self._set_power,
             0xB7: lambda _p, _n: struct.pack(">H", self._power_cdbm),
             0xF0: self._set_demodulator,
@@ -116,6 +127,7 @@ class M100:
         self._select = b"\x01" + b"\x00\x00\x00\x20" + b"\x00" + b"\x00"
         self._select_mode = 1
         self._demodulator = bytes.fromhex("030601B0")
+        self._pins = [0] * 4
 
     def feed(self, data: bytes, *, now_ms: int) -> bytes:
         """Take bytes from the host; gives what the module has sent by now."""
@@ -196,7 +208,7 @@ class M100:
     def _run_round(self) -> None:
         started_ms = self._next_round_ms
         done = self._antenna(started_ms, self._settings(started_ms))
-        replies = [reply for reply in done.replies if self._selected(reply.epc)]
+        replies = [one for one in done.replies if self._select_mode or self._fits(one.epc)]
         for reply in replies:
             body = PC_96 + reply.epc
             level = struct.pack(">b", max(-128, min(127, reply.rssi_dbm)))
@@ -220,10 +232,8 @@ class M100:
             q=self._query >> 3 & 0x0F,
         )
 
-    def _selected(self, epc: bytes) -> bool:
-        """Apply the Select mask, if it is switched on for polling."""
-        if self._select_mode != 0:
-            return True
+    def _fits(self, epc: bytes) -> bool:
+        """Apply the Select mask."""
         pointer, length = int.from_bytes(self._select[1:5]), self._select[5]
         mask = int.from_bytes(self._select[7:])
         memory = b"\x00\x00" + PC_96 + epc
@@ -248,6 +258,56 @@ class M100:
         self._rounds_left = 0
         return OK
 
+    # ---- one tag's memory ----------------------------------------------------------------------
+
+    def _read(self, params: bytes, now_ms: int) -> None:
+        _need(len(params) == 9)  # noqa: PLR2004 - password, bank, address, length
+        password, bank, first, count = struct.unpack(">IBHH", params)
+        _need(bank <= 3 and count > 0)  # noqa: PLR2004 - banks 00 to 11
+
+        def told(epc: bytes) -> bytes | int:
+            memory = _memory(epc, bank)[2 * first : 2 * (first + count)]
+            return memory if len(memory) == 2 * count else OVERRUN
+
+        self._reach(0x39, password, told, absent=READ_FAILED, now_ms=now_ms)
+
+    def _write(self, params: bytes, now_ms: int) -> None:
+        _need(len(params) > 9 and len(params) == 9 + 2 * int.from_bytes(params[7:9]))  # noqa: PLR2004
+        password = int.from_bytes(params[:4])
+        self._reach(0x49, password, lambda _: WRITE_LOCKED, absent=WRITE_FAILED, now_ms=now_ms)
+
+    def _lock(self, params: bytes, now_ms: int) -> None:
+        _need(len(params) == 7)  # noqa: PLR2004 - password, masks and actions
+        password = int.from_bytes(params[:4])
+        self._reach(0x82, password, lambda _: LOCK_LOCKED, absent=LOCK_FAILED, now_ms=now_ms)
+
+    def _kill(self, params: bytes, now_ms: int) -> None:
+        _need(len(params) == 4)  # noqa: PLR2004 - password
+        self._reach(0x65, 0, lambda _: NO_KILL_PASSWORD, absent=KILL_FAILED, now_ms=now_ms)
+
+    def _reach(
+        self,
+        code: int,
+        password: int,
+        told: Callable[[bytes], bytes | int],
+        *,
+        absent: int,
+        now_ms: int,
+    ) -> None:
+        """Access the first tag that answers; what it tells is data, or an error's code."""
+        done = self._antenna(now_ms, self._settings(now_ms))
+        every = self._select_mode == 1
+        reply = next((one for one in done.replies if every or self._fits(one.epc)), None)
+        if reply is None:
+            self._send(RESPONSE, ERROR, bytes([absent]), at_ms=done.end_ms)
+            return
+        found = WRONG_PASSWORD if password else told(reply.epc)
+        who = bytes([len(PC_96 + reply.epc)]) + PC_96 + reply.epc
+        if isinstance(found, int):
+            self._send(RESPONSE, ERROR, bytes([found]) + who, at_ms=reply.at_ms)
+        else:
+            self._send(RESPONSE, code, who + found, at_ms=reply.at_ms)
+
     # ---- settings ----------------------------------------------------------------------------
 
     def _module_info(self, params: bytes, _now_ms: int) -> bytes:
@@ -268,6 +328,18 @@ class M100:
         _need(params in {b"\xff", b"\x00"})
         self._hopping = params == b"\xff"
         return OK
+
+    def _set_carrier(self, params: bytes, _now_ms: int) -> bytes:
+        _need(params in {b"\xff", b"\x00"})
+        return OK
+
+    def _pin(self, params: bytes, _now_ms: int) -> bytes:
+        """Direct, set or read one of four pins; the answer's last byte is success, or the level."""
+        _need(len(params) == 3 and params[0] <= 2 and 1 <= params[1] <= 4 and params[2] <= 1)  # noqa: PLR2004
+        operation, pin, value = params
+        if operation == 1:
+            self._pins[pin - 1] = value
+        return bytes([operation, pin, self._pins[pin - 1] if operation == 2 else 1])  # noqa: PLR2004 - read
 
     def _insert_channels(self, params: bytes, _now_ms: int) -> bytes:
         _need(len(params) > 1 and len(params) == 1 + params[0])
@@ -342,6 +414,13 @@ def gen2_crc(data: bytes) -> int:
         for _ in range(8):
             register = (register << 1 ^ 0x1021 if register & 0x8000 else register << 1) & 0xFFFF
     return register ^ 0xFFFF
+
+
+def _memory(epc: bytes, bank: int) -> bytes:
+    """Give what a tag has in a bank: passwords, CRC with PC and EPC, its chip's number, nothing."""
+    coded = PC_96 + epc
+    chip = bytes.fromhex("E2801160") + epc[-8:]
+    return (bytes(8), struct.pack(">H", gen2_crc(coded)) + coded, chip, b"")[bank]
 
 
 class _RefusedError(Exception):

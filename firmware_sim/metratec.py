@@ -17,6 +17,7 @@ REGIONS = {"ETSI": 4, "ETSI_HIGH": 4, "FCC": 50}
 HIGHEST_DBM = 30
 LONGEST_LINE = 256
 DUAL = ("A", "B", "DUAL")
+BANKS = ("RES", "EPC", "TID", "USR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,12 @@ class Metratec:
             "IEV": self._input_events,
             "IN": self._inputs,
             "OUT": self._outputs,
+            "READ": self._read,
+            "WRT": lambda value, now: self._locked("WRT", value, now),
+            "KILL": lambda value, now: self._locked("KILL", value, now),
+            "LCK": lambda value, now: self._locked("LCK", value, now),
+            "ULCK": lambda value, now: self._locked("ULCK", value, now),
+            "PLCK": lambda value, now: self._locked("PLCK", value, now),
             "TEMP": lambda _value, _now: ["+TEMP: 30,41,38"],
             "INV": lambda value, now: self._once("INV", value, now),
             "MINV": lambda value, now: self._once("MINV", value, now),
@@ -283,6 +290,39 @@ class Metratec:
             q=self._q[0],
         )
 
+    def _read(self, value: str | None, now_ms: int) -> list[str]:
+        """Read bytes of a bank of every tag, or of those whose EPC begins with a mask."""
+        given = (value or "").split(",")
+        _need(len(given) in {3, 4} and given[0] in BANKS, "Wrong parameter")
+        first, count = _number(given[1], 0, 512), _number(given[2], 1, 512)
+
+        def told(epc: bytes) -> str:
+            memory = _memory(epc, given[0])[first : first + count]
+            return f"OK,{memory.hex().upper()}" if len(memory) == count else "MEMORY OVERRUN"
+
+        return self._reach("READ", told, mask="".join(given[3:]), now_ms=now_ms)
+
+    def _locked(self, name: str, value: str | None, now_ms: int) -> list[str]:
+        """Refuse in the name of every tag: goods in a shop are locked for good."""
+        _need(value is not None and value != "?", "Wrong parameter")
+        return self._reach(name, lambda _: "ACCESS ERROR", mask="", now_ms=now_ms)
+
+    def _reach(
+        self, name: str, told: Callable[[bytes], str], *, mask: str, now_ms: int
+    ) -> list[str]:
+        antenna = self._antennas[self._port - 1]
+        if antenna is None:
+            self._free_ms = now_ms + self._params.absent_ms
+            return [f"+{name}: <Antenna Error>"]
+        done = antenna(now_ms, self._settings(self._port, now_ms))
+        self._free_ms = done.end_ms
+        found = [
+            f"+{name}: {one.epc.hex().upper()},{told(one.epc)}"
+            for one in done.replies
+            if self._wanted(one.epc, rssi=one.rssi_dbm) and one.epc.hex().startswith(mask.lower())
+        ]
+        return found or [f"+{name}: <NO TAGS FOUND>"]
+
     def _wanted(self, epc: bytes, *, rssi: int) -> bool:
         if rssi < int(self._form[7]):
             return False
@@ -445,6 +485,12 @@ class Metratec:
         )
         self._pins = [new or old for new, old in zip(given, self._pins, strict=True)]
         return []
+
+
+def _memory(epc: bytes, bank: str) -> bytes:
+    """Give what a tag has in a bank: passwords, EPC, its chip's number, nothing."""
+    chip = b"\xe2\x80\x11\x60" + epc[-8:]
+    return {"RES": bytes(8), "EPC": epc, "TID": chip, "USR": b""}[bank]
 
 
 def _parts(line: str) -> tuple[str, str | None]:

@@ -20,8 +20,8 @@ PROTOCOLS = 0x02
 """Tr_Type: bit 1 is 18000-6C."""
 BROADCAST = 0xFF
 BAUDS = {0: 9600, 1: 19200, 2: 38400, 5: 57600, 6: 115_200}
-CHANNELS = {1: 20, 2: 50, 3: 32, 4: 15, 8: 20}
-"""Number of channels by band: CN2, US, KR, EU, CN1."""
+CHANNELS = {0: 63, 1: 20, 2: 50, 3: 32, 4: 15, 8: 20}
+"""Number of channels by band: the user's own, CN2, US, KR, EU, CN1."""
 HIGHEST_DBM = 30
 SMALLEST_LEN = 4
 FIRST_PORT, PORTS = 0x80, 8
@@ -69,6 +69,7 @@ class _Flash:
     power_dbm: int = 30
     scan_100ms: int = 20
     mode: int = 0
+    mode_18: bytes = bytes(6)
     antennas: int = 0x01
     checks_antennas: bool = True
     heartbeat_30s: int = 0
@@ -118,13 +119,18 @@ class UhfReader:
             0x25: lambda data, _now: self._set_scan(data),
             0x28: self._set_baud,
             0x2F: lambda data, _now: self._set_power(data),
+            0x33: lambda data, _now: _taken(data, size=3),  # lamp and buzzer: on, off, how often
             0x93: lambda data, _now: self._stop(data),
         }
         if model == "18":
-            self._answers[0x35] = lambda data, _now: self._set_mode_18(data)
+            self._answers |= {
+                0x35: lambda data, _now: self._set_mode_18(data),
+                0x36: lambda data, _now: self._mode_18(data),
+            }
         else:
             self._answers |= {
                 0x3F: lambda data, _now: self._set_mux(data),
+                0x40: lambda data, _now: _taken(data, size=1),  # buzzer
                 0x66: lambda data, _now: self._set_check(data),
                 0x76: self._set_mode,
                 0x78: lambda data, _now: self._set_heartbeat(data),
@@ -402,8 +408,14 @@ class UhfReader:
         return b""
 
     def _set_mode_18(self, data: bytes) -> bytes:
-        _need(len(data) == 6, WRONG_LENGTH)  # noqa: PLR2004 - the manual's layout
+        _taken(data, size=6)
+        self._flash.mode_18 = data
         return b""
+
+    def _mode_18(self, data: bytes) -> bytes:
+        """Tell Wiegand's four bytes, the six that were set, and two times."""
+        _need(not data, WRONG_LENGTH)
+        return b"\x00\x1e\x0a\x0f" + self._flash.mode_18 + b"\x08\x00"
 
     def _set_heartbeat(self, data: bytes) -> bytes:
         _need(len(data) == 1, WRONG_LENGTH)
@@ -449,6 +461,12 @@ class _RefusedError(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status
+
+
+def _taken(data: bytes, *, size: int) -> bytes:
+    """Take a setting that changes nothing in a simulation."""
+    _need(len(data) == size, WRONG_LENGTH)
+    return b""
 
 
 def _need(fits: bool, status: int) -> None:  # noqa: FBT001 - reads as the sentence it is

@@ -84,6 +84,11 @@ def test_answers_are_the_recorded_ones(command: str, answer: str) -> None:
         (0x28, "", frame(0x28, "00", kind=1)),
         (0x04, "010100", frame(0x04, "00", kind=1)),
         (0x1D, "05", frame(0x1D, "05", kind=1)),
+        (0xB0, "FF", frame(0xB0, "00", kind=1)),
+        (0x1A, "000401", frame(0x1A, "000401", kind=1)),
+        (0x1A, "020400", frame(0x1A, "020400", kind=1)),
+        (0x1A, "020500", ERROR_17),
+        (0x39, "00", ERROR_17),
         (0x77, "", ERROR_17),
         (0x27, "22", ERROR_17),
     ],
@@ -98,6 +103,39 @@ def test_a_tag_is_told_as_recorded() -> None:
     body = b"\x30\x00" + EPC
     expected = "C9" + body.hex() + f"{gen2_crc(body):04x}"
     assert answer == frame(0x22, expected, kind=2)
+
+
+WHO = "0E3000" + EPC.hex()
+
+
+@pytest.mark.parametrize(
+    ("code", "params", "answer", "absent"),
+    [
+        (0x39, "00000000 01 0001 0002", (0x39, WHO + "3000" + EPC.hex()[:4]), "09"),
+        (0x39, "00000000 02 0000 0002", (0x39, WHO + "E2801160"), "09"),
+        (0x39, "00000000 03 0000 0002", (0xFF, "A3" + WHO), "09"),
+        (0x39, "0000FFFF 03 0000 0002", (0xFF, "16" + WHO), "09"),
+        (0x49, "00000000 03 0000 0002 12345678", (0xFF, "B4" + WHO), "10"),
+        (0x82, "00000000 020080", (0xFF, "C4" + WHO), "13"),
+        (0x65, "0000FFFF", (0xFF, "D0" + WHO), "12"),
+    ],
+)
+def test_a_tags_memory_is_told_and_never_changed(
+    code: int, params: str, answer: tuple[int, str], absent: str
+) -> None:
+    command = frame(code, params.replace(" ", ""))
+    module = M100(one_tag)
+    assert module.feed(command, now_ms=0) + module.advance(30) == frame(*answer, kind=1)
+    module = M100(nobody)
+    assert module.feed(command, now_ms=0) + module.advance(30) == frame(0xFF, absent, kind=1)
+
+
+def test_a_tags_memory_is_reached_through_the_select_mask() -> None:
+    module = M100(one_tag)
+    other = "0100000020" + "6000" + "00" * 12
+    ask(module, frame(0x0C, other))
+    module.feed(frame(0x39, "000000000200000002"), now_ms=50)
+    assert module.advance(90) == frame(0xFF, "09", kind=1)
 
 
 @pytest.mark.parametrize("name", [n for n, f in FRAMES.items() if "epc_crc" in f["fields"]])

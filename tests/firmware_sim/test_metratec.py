@@ -105,3 +105,19 @@ def test_cuts_change_nothing(cuts: list[int]) -> None:
     for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(data)], strict=True):
         reader.feed(data[start:end], now_ms=0)
     assert reader.advance(500).decode() == whole
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("READ=TID,0,4", f"+READ: {EPC.hex().upper()},OK,E2801160"),
+        ("READ=EPC,0,2,3034", f"+READ: {EPC.hex().upper()},OK,3034"),
+        ("READ=USR,0,1", f"+READ: {EPC.hex().upper()},MEMORY OVERRUN"),
+        ("READ=EPC,0,2,3035", "+READ: <NO TAGS FOUND>"),
+        ("WRT=USR,0,12", f"+WRT: {EPC.hex().upper()},ACCESS ERROR"),
+        ("KILL=12345678", f"+KILL: {EPC.hex().upper()},ACCESS ERROR"),
+    ],
+)
+def test_a_tags_memory_is_told_and_never_changed(command: str, said: str) -> None:
+    reader = echoing(one_tag)
+    assert ask(reader, f"AT+{command}\r") == f"AT+{command}\r\n{said}\r\nOK\r\n"

@@ -168,3 +168,28 @@ def test_noise_never_breaks_it(data: bytes) -> None:
     reader.feed(data, now_ms=0)
     reader.advance(1000)
     assert statuses(ask(reader, frame(0x21), now_ms=5000))[-1] == (0x21, 0)
+
+
+@pytest.mark.parametrize(
+    ("model", "command", "answer"),
+    [
+        ("18", frame(0x36), "00001e0a0f0000000000000800"),
+        ("18", frame(0x33, "010101"), "00"),
+        ("18", frame(0x40, "01"), "fe"),
+        ("288", frame(0x40, "01"), "00"),
+        ("288", frame(0x36), "fe"),
+        ("18", frame(0x22, "3E00"), "00"),
+        ("18", frame(0x22, "3F00"), "ff"),
+    ],
+)
+def test_what_only_some_models_have(model: Model, command: bytes, answer: str) -> None:
+    reader = UhfReader((one_tag,), model=model)
+    said = ask(reader, command)
+    assert said[3:-2].hex() == answer
+    assert statuses(said)
+
+
+def test_a_reader18_remembers_its_mode() -> None:
+    reader = UhfReader((one_tag,), model="18")
+    ask(reader, frame(0x35, "010203040506"))
+    assert ask(reader, frame(0x36), now_ms=5000)[8:14] == bytes.fromhex("010203040506")
