@@ -23,14 +23,19 @@ from hub.ingest.judging import (
     refuse_unread,
 )
 from hub.ingest.mqtt_io import BrokerLink, Incoming
+from hub.store_io.configs import ConfigTables
 from hub.store_io.store import Link, Mark, Store
-from wire.messages import Ack
+from wire.messages import Ack, Config
 from wire.topics import Topic
 
 LOG = logging.getLogger("aisle-hub")
 IDLE_S = 0.2
 """How long the loop sleeps on a quiet line; also how late it notices a signal."""
 TELL_EVERY_S = 10.0
+LOOK_EVERY_S = 2.0
+"""How soon agents are told what a command has changed in the database."""
+ALIVE_EVERY_S = 30.0
+"""How often the process notes that it is there; `doctor` and `status` read it."""
 HELD_LIMIT = 10_000
 """Messages held while the database refuses; brokers keep at most some hundreds in flight."""
 BUGS = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
@@ -60,6 +65,10 @@ class IngestLoop:
         self._retry_at_s = 0.0
         self._pause_s = batching.retry_min_s
         self._told_state = ""
+        self._look_at_s = 0.0
+        self._alive_at_s = 0.0
+        self._asked: dict[tuple[str, str], Config] = {}
+        self._restored = store.link("restored")
         self._counts: Counter[str] = Counter()
 
     @property
@@ -77,8 +86,12 @@ class IngestLoop:
         self._tell_link()
         if self._due() and self._guarded(self._flush):
             self._pause_s = self._batching.retry_min_s
-        if self._link.fresh and time.monotonic() >= self._retry_at_s:
-            self._guarded(self._greet)
+        if time.monotonic() >= self._retry_at_s:
+            if self._link.fresh:
+                self._guarded(self._greet)
+            if time.monotonic() >= self._look_at_s:
+                self._look_at_s = time.monotonic() + LOOK_EVERY_S
+                self._guarded(self._look)
 
     def finish(self) -> None:
         """Commit what is pending, once, and leave the broker."""
@@ -86,6 +99,7 @@ class IngestLoop:
             self._guarded(self._flush)
         self._link.close()
         self._guarded(lambda: self._store.write_link(Link("stopped", "", datetime.now(tz=UTC))))
+        self._guarded(lambda: self._note_alive("stopped"))
 
     def _timeout_s(self) -> float:
         now_s = time.monotonic()
@@ -157,8 +171,34 @@ class IngestLoop:
         self._link.publish_acks(_acks(marks), now=datetime.now(tz=UTC))
 
     def _greet(self) -> None:
+        """Say everything that agents may have missed."""
         self._link.publish_acks(_acks(self._store.marks()), now=datetime.now(tz=UTC))
+        self._asked.clear()
+        self._ask()
         self._link.greeted()
+
+    def _look(self) -> None:
+        """Take up what commands have changed in the database meanwhile."""
+        if time.monotonic() >= self._alive_at_s:
+            self._alive_at_s = time.monotonic() + ALIVE_EVERY_S
+            self._note_alive("running")
+        restored = self._store.link("restored")
+        if restored != self._restored:
+            LOG.info("the database was restored; agents are asked for what it lacks")
+            self._restored, self._told_state = restored, ""
+            self._link.subscribe()  # for what the broker keeps of agents; then all are greeted
+        self._ask()
+
+    def _ask(self) -> None:
+        """Tell agents what is asked of them now, if they were not told over this connection."""
+        for place, config in ConfigTables(self._store).wanted().items():
+            if self._asked.get(place) != config:
+                topic = Topic(*place, "config")
+                if self._link.publish_config(topic, config, now=datetime.now(tz=UTC)):
+                    self._asked[place] = config
+
+    def _note_alive(self, state: str) -> None:
+        self._store.write_link(Link(state, "", datetime.now(tz=UTC)), name="run")
 
     def _count(self, decisions: list[Decision]) -> None:
         for decision in decisions:

@@ -10,6 +10,7 @@ import msgspec
 from hub.errors import ConfigError
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
 
 
@@ -49,18 +50,39 @@ class Batching(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retry_max_s: Positive = 30.0
 
 
+class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long what arrived is kept; ``aisle-hub db purge`` forgets the rest.
+
+    Attributes:
+        releases_days: since a release's window began; 0 for ever. Three years by default, for
+            comparisons with the same weeks of two years before.
+        channels: the same for single channels, as ``walked = 120``.
+        rejects_days: since a refused message came last; 0 for ever.
+    """
+
+    releases_days: Days = 1_100
+    channels: dict[str, Days] = {}
+    rejects_days: Days = 90
+
+    def days_of(self, channel: str) -> int:
+        """Give the days that releases of a channel are kept; 0 for ever."""
+        return self.channels.get(channel, self.releases_days)
+
+
 class HubConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything ``aisle-hub`` reads from its file.
 
     Attributes:
         database: path of the SQLite file.
         busy_ms: how long to wait for another process's lock.
+        retention: how long what arrived is kept.
     """
 
     database: str = "aisle-hub.db"
     busy_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] = 2_000
     broker: Broker = Broker()
     batching: Batching = Batching()
+    retention: Retention = Retention()
 
 
 def parse_config(text: str, *, path: str) -> HubConfig:

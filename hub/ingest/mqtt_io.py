@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import ssl
 import time
 from collections.abc import Iterable, Sequence
@@ -17,11 +18,12 @@ from hub.config import Batching, Broker
 from hub.errors import ConfigError
 from hub.ingest.judging import Arrival
 from wire.codec import encode
-from wire.messages import Ack
+from wire.messages import Ack, Config
 from wire.topics import FROM_AGENT, Topic, every
 
 ANSWER_WITHIN_S = 10.0
 """A port that takes the connection but does not speak MQTT is given up after this."""
+PROBE_TURN_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,23 @@ class BrokerLink:
             payload = encode(topic, ack, event_id=f"{ack.epoch}-{ack.seq}", time=now)
             self._client.publish(str(topic), payload, qos=1, retain=True)
 
+    def publish_config(self, topic: Topic, config: Config, *, now: datetime) -> bool:
+        """Ask something of an agent; the broker keeps it for one that is away.
+
+        Returns:
+            whether it was sent.
+        """
+        if self.state != "connected":
+            return False
+        payload = encode(topic, config, event_id=secrets.token_hex(8), time=now)
+        self._client.publish(str(topic), payload, qos=1, retain=True)
+        return True
+
+    def subscribe(self) -> None:
+        """Subscribe anew, so that the broker tells again what it keeps; ``fresh`` follows."""
+        if self._open:
+            self._client.subscribe([(every(leaf), 1) for leaf in FROM_AGENT])
+
     def greeted(self) -> None:
         """Say that the marks were published over the fresh connection."""
         self.fresh = False
@@ -99,22 +118,7 @@ class BrokerLink:
         self._open = False
 
     def _make_client(self, password: str | None) -> mqtt.Client:
-        broker = self._broker
-        client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=broker.client_id,
-            clean_session=False,
-            protocol=mqtt.MQTTv311,
-            manual_ack=True,
-            reconnect_on_failure=False,
-        )
-        if broker.username:
-            client.username_pw_set(broker.username, password)
-        if broker.tls:
-            try:
-                client.tls_set(ca_certs=broker.ca_file or None)
-            except (OSError, ssl.SSLError, ValueError) as error:
-                raise ConfigError(f"broker.ca_file: {broker.ca_file}: {error}") from error
+        client = _client(self._broker, password, client_id=self._broker.client_id)
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
@@ -146,7 +150,7 @@ class BrokerLink:
 
     def _on_connect(
         self,
-        client: mqtt.Client,
+        _client: mqtt.Client,
         _userdata: object,
         _flags: mqtt.ConnectFlags,
         reason: ReasonCode,
@@ -155,7 +159,7 @@ class BrokerLink:
         if reason.is_failure:
             self._refusal = f"the broker says {reason}"
             return
-        client.subscribe([(every(leaf), 1) for leaf in FROM_AGENT])
+        self.subscribe()
 
     def _on_subscribe(
         self,
@@ -185,3 +189,51 @@ class BrokerLink:
             retained=bool(message.retain),
         )
         self._inbox.append(Incoming(arrival, message.mid, message.qos, self._connection))
+
+
+def probe(broker: Broker, *, password: str | None, within_s: float = ANSWER_WITHIN_S) -> str:
+    """Connect once under another client id, beside a running hub.
+
+    Returns:
+        Why not; empty if the broker lets the hub in.
+
+    Raises:
+        ConfigError: the certificates cannot be read.
+    """
+    client = _client(broker, password, client_id=f"{broker.client_id}-probe"[:64], clean=True)
+    answers: list[ReasonCode] = []
+    client.on_connect = lambda *told: answers.append(told[3])
+    try:
+        client.connect(broker.host, broker.port, keepalive=broker.keepalive_s)
+    except (OSError, ValueError) as error:
+        return f"{error}; is the broker up, and are broker.host, port and tls right?"
+    deadline_s = time.monotonic() + within_s
+    while not answers and time.monotonic() < deadline_s:
+        if client.loop(PROBE_TURN_S) != MQTTErrorCode.MQTT_ERR_SUCCESS and not answers:
+            return "the connection broke; does this port speak MQTT, and TLS or not as configured?"
+    client.disconnect()
+    if not answers:
+        return "it takes the connection but does not answer; is this an MQTT port?"
+    refused = f"the broker says {answers[0]}; check username and password_file"
+    return refused if answers[0].is_failure else ""
+
+
+def _client(
+    broker: Broker, password: str | None, *, client_id: str, clean: bool = False
+) -> mqtt.Client:
+    client = mqtt.Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=client_id,
+        clean_session=clean,
+        protocol=mqtt.MQTTv311,
+        manual_ack=True,
+        reconnect_on_failure=False,
+    )
+    if broker.username:
+        client.username_pw_set(broker.username, password)
+    if broker.tls:
+        try:
+            client.tls_set(ca_certs=broker.ca_file or None)
+        except (OSError, ssl.SSLError, ValueError) as error:
+            raise ConfigError(f"broker.ca_file: {broker.ca_file}: {error}") from error
+    return client

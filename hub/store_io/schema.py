@@ -116,6 +116,16 @@ _SEGMENTS = (
         PRIMARY KEY (store, segment, version, at, event))
     """,
 )
+_CONFIGS = (
+    # a codebook's version is its name in every store
+    "CREATE TABLE codebooks (version TEXT PRIMARY KEY, body TEXT NOT NULL, added_at TEXT NOT NULL)",
+    # agent, or both, are empty where it is asked of all of them
+    """
+    CREATE TABLE configs (
+        store TEXT NOT NULL, agent TEXT NOT NULL, codebook TEXT, max_rho DOUBLE PRECISION,
+        set_at TEXT NOT NULL, PRIMARY KEY (store, agent))
+    """,
+)
 STEPS = (
     Step(1, "first", _FIRST, tuple(f"DROP TABLE {t}" for t in _FIRST_TABLES), _FIRST_TABLES),
     Step(
@@ -124,6 +134,22 @@ STEPS = (
         _SEGMENTS,
         ("DROP TABLE segment_events", "DROP TABLE segment_shares", "DROP TABLE segments"),
         ("segments", "segment_shares", "segment_events"),
+    ),
+    Step(
+        3,
+        "configs",
+        _CONFIGS,
+        ("DROP TABLE configs", "DROP TABLE codebooks"),
+        ("configs", "codebooks"),
+    ),
+    Step(
+        4,
+        "by_time",  # reports ask for a store's period; purge and `stores` read this index alone
+        (
+            "CREATE INDEX idx_releases_by_time ON releases (store, window_start, channel)",
+            "DROP INDEX idx_releases_store_channel_window_start",
+        ),
+        (_FIRST[1], "DROP INDEX idx_releases_by_time"),
     ),
 )
 """A new step is added at the end; none is ever changed."""

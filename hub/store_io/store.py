@@ -16,6 +16,7 @@ from hub.errors import NoDataError, StoreError
 from hub.ingest.judging import Decision, Key, Noted, Rejected, Repeat, Stored, contiguous
 from hub.store_io.connection import connected, instant, refusals, spelt, transaction
 from hub.store_io.schema import NEWEST, migrate, newer, version
+from wire.codebook import Codebook
 from wire.codec import decode
 from wire.messages import Axis, Health, Meta, Release, Status
 from wire.topics import parse_topic
@@ -48,7 +49,10 @@ SET last_seen_at = CASE WHEN excluded.last_seen_at > agents.last_seen_at
 SQL_META = """
 INSERT INTO metas (store, agent, plan, codebook, topic, payload, at) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (store, agent, plan, codebook) DO UPDATE
-SET payload = excluded.payload, at = excluded.at"""
+SET payload = excluded.payload, at = excluded.at WHERE excluded.at >= metas.at"""
+SQL_RELEASED = """
+UPDATE agents SET last_release_at = ? WHERE store = ? AND agent = ?
+AND COALESCE(last_release_at, '') < ?"""
 SQL_HEALTH = """
 INSERT INTO health (store, agent, topic, payload, at) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (store, agent) DO UPDATE SET payload = excluded.payload, at = excluded.at"""
@@ -61,6 +65,12 @@ SQL_MARK = """
 INSERT INTO marks (store, agent, epoch, seq, highest, at) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (store, agent, epoch) DO UPDATE
 SET seq = excluded.seq, highest = excluded.highest, at = excluded.at"""
+SQL_PERIOD = """
+SELECT store, agent, received_at, epoch, seq, channel, window_start, window_end, plan, codebook,
+    axes, counts, sd, rho, standard_privacy, coverage FROM releases
+WHERE store = ? AND window_start >= ? AND window_start < ?"""
+SQL_REJECTS = """
+SELECT store, agent, topic, sha256, reason, payload, first_at, last_at, times FROM rejects"""
 SQL_HANDLED = """
 SELECT seq FROM releases WHERE store = ? AND agent = ? AND epoch = ? AND seq > ?
 UNION
@@ -147,8 +157,19 @@ class RejectRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Holding:
+    """What is stored of one store and channel; the windows' starts."""
+
+    store: str
+    channel: str
+    releases: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
-    """Whether ingest is connected, and since when."""
+    """A state of the hub's own, as whether ingest is connected, and since when."""
 
     state: str
     detail: str
@@ -258,8 +279,15 @@ class Store:
                     found[place] = frozenset(zone.id for zone in _meta(row[0], row[1]).zones)
         return found
 
-    def commit(self, decisions: Sequence[Decision]) -> list[Mark]:
-        """Store a batch in one transaction and give the marks of every stream it touched."""
+    def commit(
+        self, decisions: Sequence[Decision], *, settled: Iterable[RejectRow] = ()
+    ) -> list[Mark]:
+        """Store a batch in one transaction and give the marks of every stream it touched.
+
+        Args:
+            decisions: over one batch.
+            settled: rejects that these decisions take the place of.
+        """
         with refusals(), transaction(self.connection):
             self._write_seen(decisions)
             self._write_releases([d for d in decisions if isinstance(d, Stored)])
@@ -275,18 +303,22 @@ class Store:
             ]
             streams = sorted({(key.store, key.agent, key.epoch) for key in keys})
             marks = [self._advance_mark(stream, decisions) for stream in streams]
+            self.connection.executemany(
+                "DELETE FROM rejects WHERE store = ? AND topic = ? AND sha256 = ?",
+                [(row.store, row.topic, row.sha256) for row in settled],
+            )
             # only now: a reject that is forgotten above a gap is refused anew when it comes again
             self._forget_rejects([d for d in decisions if isinstance(d, Rejected)])
             return marks
 
-    def write_link(self, link: Link) -> None:
-        """Record whether the broker is reached."""
+    def write_link(self, link: Link, *, name: str = "broker") -> None:
+        """Record a state of the hub's own: whether the broker is reached, unless named."""
         with refusals():
             self.connection.execute(
-                "INSERT INTO links (name, state, detail, since) VALUES ('broker', ?, ?, ?)"
+                "INSERT INTO links (name, state, detail, since) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT (name) DO UPDATE SET state = excluded.state,"
                 " detail = excluded.detail, since = excluded.since",
-                (link.state, link.detail, spelt(link.since)),
+                (name, link.state, link.detail, spelt(link.since)),
             )
 
     def marks(self) -> list[Mark]:
@@ -310,8 +342,12 @@ class Store:
     def _write_releases(self, items: list[Stored]) -> None:
         self.connection.executemany(SQL_RELEASE, [_release_row(item) for item in items])
         self.connection.executemany(
-            "UPDATE agents SET last_release_at = ? WHERE store = ? AND agent = ?",
-            [(spelt(i.arrival.received_at), i.key.store, i.key.agent) for i in items],
+            SQL_RELEASED,
+            [
+                (received_at, item.key.store, item.key.agent, received_at)
+                for item in items
+                for received_at in [spelt(item.arrival.received_at)]
+            ],
         )
 
     def _write_repeats(self, items: list[Repeat]) -> None:
@@ -396,17 +432,25 @@ class Store:
 
     # what reports and status ask
 
-    def releases(self, store: str, *, since: datetime, until: datetime) -> list[StoredRelease]:
-        """Give a store's releases whose window starts in [since, until), in window order."""
+    def releases(
+        self, store: str, *, since: datetime, until: datetime, channels: Sequence[str] = ()
+    ) -> list[StoredRelease]:
+        """Give a store's releases whose window starts in [since, until), in window order.
+
+        Args:
+            store: one; a chain is read store by store, so that memory holds one of them.
+            since: aware.
+            until: aware.
+            channels: of these only; without any, of all.
+        """
+        among = f" AND channel IN ({', '.join('?' * len(channels))})" if channels else ""
         with refusals():
-            rows = self.connection.execute(
-                "SELECT store, agent, received_at, epoch, seq, channel, window_start, window_end,"
-                " plan, codebook, axes, counts, sd, rho, standard_privacy, coverage FROM releases"
-                " WHERE store = ? AND window_start >= ? AND window_start < ?"
-                " ORDER BY window_start, agent, epoch, seq",
-                (store, spelt(since), spelt(until)),
-            ).fetchall()
-        return [_stored_release(row) for row in rows]
+            cursor = self.connection.execute(
+                f"{SQL_PERIOD}{among} ORDER BY window_start, agent, epoch, seq",
+                (store, spelt(since), spelt(until), *channels),
+            )
+            axes: dict[str, tuple[Axis, ...]] = {}  # the same few, thousands of times
+            return [_stored_release(row, axes=axes) for row in cursor]
 
     def metas(self, store: str) -> dict[str, list[Meta]]:
         """Give every meta of a store by agent, oldest first."""
@@ -427,6 +471,33 @@ class Store:
                 "SELECT DISTINCT store FROM agents ORDER BY store"
             ).fetchall()
         return [row[0] for row in rows]
+
+    def places(self) -> list[tuple[str, str]]:
+        """Give (store, agent) of every agent that was heard from."""
+        with refusals():
+            rows = self.connection.execute(
+                "SELECT store, agent FROM agents ORDER BY store, agent"
+            ).fetchall()
+        return [(store, agent) for store, agent in rows]
+
+    def codebooks(self) -> dict[str, Codebook]:
+        """Give every codebook that agents say they used, by version."""
+        with refusals():
+            rows = self.connection.execute("SELECT codebook, topic, payload FROM metas").fetchall()
+        one_each = {version: (topic, payload) for version, topic, payload in rows}
+        return {version: _meta(*meta).codebook for version, meta in one_each.items()}
+
+    def holdings(self) -> list[Holding]:
+        """Give what is stored, by store and channel."""
+        with refusals():
+            rows = self.connection.execute(
+                "SELECT store, channel, COUNT(*), MIN(window_start), MAX(window_start)"
+                " FROM releases GROUP BY store, channel ORDER BY store, channel"
+            ).fetchall()
+        return [
+            Holding(name, channel, n, datetime.fromisoformat(first), datetime.fromisoformat(last))
+            for name, channel, n, first, last in rows
+        ]
 
     def agents_of(self, store: str) -> list[str]:
         """Give the names of all agents of a store that were heard from."""
@@ -487,8 +558,7 @@ class Store:
         """Give the refused messages, newest first."""
         with refusals():
             rows = self.connection.execute(
-                "SELECT store, agent, topic, sha256, reason, payload, first_at, last_at, times"
-                " FROM rejects WHERE store = COALESCE(?, store) ORDER BY last_at DESC LIMIT ?",
+                f"{SQL_REJECTS} WHERE store = COALESCE(?, store) ORDER BY last_at DESC LIMIT ?",
                 (store, limit),
             ).fetchall()
         return [_reject(row) for row in rows]
@@ -501,8 +571,7 @@ class Store:
         """
         with refusals():
             rows = self.connection.execute(
-                "SELECT store, agent, topic, sha256, reason, payload, first_at, last_at, times"
-                " FROM rejects WHERE SUBSTR(sha256, 1, ?) = ?",
+                f"{SQL_REJECTS} WHERE SUBSTR(sha256, 1, ?) = ?",
                 (len(sha256_start), sha256_start),
             ).fetchall()
         if len(rows) != 1:
@@ -511,11 +580,11 @@ class Store:
             )
         return _reject(rows[0])
 
-    def link(self) -> Link | None:
-        """Give the last recorded state of the connection to the broker."""
+    def link(self, name: str = "broker") -> Link | None:
+        """Give the last recorded state of the connection to the broker, or another named one."""
         with refusals():
             row = self.connection.execute(
-                "SELECT state, detail, since FROM links WHERE name = 'broker'"
+                "SELECT state, detail, since FROM links WHERE name = ?", (name,)
             ).fetchone()
         return Link(row[0], row[1], datetime.fromisoformat(row[2])) if row else None
 
@@ -563,7 +632,9 @@ def _release_row(item: Stored) -> tuple[object, ...]:
     )
 
 
-def _stored_release(row: Sequence[Any]) -> StoredRelease:
+def _stored_release(row: Sequence[Any], *, axes: dict[str, tuple[Axis, ...]]) -> StoredRelease:
+    if row[10] not in axes:
+        axes[row[10]] = msgspec.json.decode(row[10], type=tuple[Axis, ...])
     release = Release(
         epoch=row[3],
         seq=row[4],
@@ -572,7 +643,7 @@ def _stored_release(row: Sequence[Any]) -> StoredRelease:
         window_end=datetime.fromisoformat(row[7]),
         plan=row[8],
         codebook=row[9],
-        axes=msgspec.json.decode(row[10], type=tuple[Axis, ...]),
+        axes=axes[row[10]],
         counts=msgspec.json.decode(row[11], type=tuple[int, ...]),
         sd=row[12],
         rho=row[13],

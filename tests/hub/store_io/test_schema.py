@@ -11,7 +11,7 @@ from hub.errors import StoreError
 from hub.store_io.schema import NEWEST, STEPS, migrate, rows_lost, version
 from hub.store_io.store import Store
 
-OF_THE_CHAIN = {"links", "schema_steps", "segments"}
+OF_THE_CHAIN = {"codebooks", "links", "schema_steps", "segments"}
 """What belongs to no store."""
 
 
