@@ -32,6 +32,7 @@ from edge.parts_io import (
 from edge.pipeline import Found, Pipeline
 from edge.process_io import lock_folder
 from edge.release.released import Released
+from edge.release.state_io import load_ledger, load_wish, save_ledger, save_wish
 from edge.rfid.drivers import candidates
 from edge.rfid.epc import ProductClasses
 from edge.rfid.reader_io import Reader
@@ -102,7 +103,7 @@ class Agent:
         clock: of the scene.
 
     Raises:
-        ConfigError: as ``Parts.build``.
+        ConfigError: as ``Parts.build``, or a file of the data folder is damaged.
         ModelError: as ``Parts.build``.
         DeviceError: the outbox cannot be opened, or another agent has it.
     """
@@ -142,13 +143,16 @@ class Agent:
         self._pipeline = Pipeline(
             fusion=self._fusion, items=items_of(config), visits=visits, badges=badges_of(config)
         )
+        self._lock = lock_folder(config.data_dir)
+        wish = load_wish(config.data_dir)
         self._windows = windows_of(
             self._parts,
             utc_of=clock.utc_of,
             start_ms=clock.now_ms(),
             grace_ms=visits.latest_ms + GRACE_MS,
+            ledger=load_ledger(config.data_dir),
         )
-        self._lock = lock_folder(config.data_dir)
+        self._wish(wish)
         self._outbox = Outbox(config.data_dir / "outbox.db", store=config.store, agent=config.agent)
         self._uplink = Uplink(
             self._outbox,
@@ -223,6 +227,9 @@ class Agent:
         self._unsaved += released
         while self._unsaved:
             try:
+                if released:  # first of all: a period that may have left is never released again
+                    save_ledger(self._config.data_dir, self._windows.ledger)
+                    released = []
                 self._outbox.put(self._unsaved[0], at=self._utc_now().replace(microsecond=0))
             except DeviceError as error:
                 self._tell("outbox", str(error))
@@ -235,14 +242,33 @@ class Agent:
         """Take up what the hub asked for; it may only tighten."""
         while not self._wishes.empty():
             wish = self._wishes.get()
+            if not self._wish(wish):
+                continue
             try:
-                if wish.max_rho is not None:
-                    self._windows.tighten(wish.max_rho)
-                if wish.codebook is not None:
-                    self._windows.renew(wish.codebook)
-            except (PrivacyError, ConfigError) as error:
-                log.warning("the hub's wish was refused: %s", error)
+                save_wish(self._config.data_dir, wish)
+            except DeviceError as error:
+                log.warning("the hub's wish holds until a restart only: %s", error)
             self._uplink.refresh()
+
+    def _wish(self, wish: messages.Config) -> bool:
+        try:
+            if wish.max_rho is not None:
+                self._windows.tighten(wish.max_rho)
+            if wish.codebook is not None:
+                self._windows.renew(wish.codebook)
+        except (PrivacyError, ConfigError) as error:
+            log.warning("the hub's wish was refused: %s", error)
+            return False
+        return True
+
+    def _waiting(self) -> str:
+        until = self._windows.waits_until
+        if until is None:
+            return ""
+        return (
+            f"all up to {until:%Y-%m-%d %H:%M} UTC was released before, and nothing is counted "
+            "until then; if the clock was wrong, remove released.json in the data folder"
+        )
 
     def _seeing(self) -> float:
         return sum(one.seeing for one in self._watchers) / len(self._watchers)
@@ -257,6 +283,7 @@ class Agent:
             if isinstance(till, SalesFile):
                 self._tell("sales file", till.detail if till.state == "down" else "")
         self._tell("sales", self._till.trouble)
+        self._tell("release", self._waiting())
         self._tell("broker", self._uplink.detail)
         self._tell("outbox file", self._outbox.notice)
 

@@ -281,6 +281,25 @@ def traits(
             typer.echo(f"{'':<30} needs {row['needs']}; abstains: {row['abstains']}")
 
 
+@app.command(epilog=EXIT_CODES)
+@_codes
+def privacy(
+    config: ConfigPath,
+    *,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell what one visit costs, on what, and what was released, for a data-protection officer."""
+    from edge.accounting_io import accounting  # noqa: PLC0415 - --help without numpy
+    from edge.release.account import lines  # noqa: PLC0415
+
+    told, whose = accounting(config)
+    if json_:
+        typer.echo(json.dumps(told, indent=1))
+    else:
+        for line in lines(told, whose=whose):
+            typer.echo(line)
+
+
 def _hex(text: str, *, what: str) -> bytes:
     """Read hex; what is wrong with it is said without showing it, for it may hold serials."""
     try:

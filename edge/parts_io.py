@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from edge.clock_io import SceneClock
 from edge.config import CameraConfig, StoreConfig, parse
 from edge.errors import ConfigError, PrivacyError
+from edge.release.channels import Channels
 from edge.release.goods import Goods, goods_of
 from edge.release.hours import Daypart, Hours
-from edge.release.privacy import Budget
+from edge.release.privacy import Budget, Ledger
 from edge.release.windows import WindowParams, Windows
 from edge.rfid.catalogue import STAFF, Catalogue, parse_catalogue
 from edge.rfid.items import ItemParams, Items, Key, Place
@@ -33,7 +34,7 @@ from edge.vision.onnx_io import Detector, load_detector, shipped_manifest
 from edge.vision.signature_io import load_signature
 from edge.vision.tracking import Tracker, TrackerParams
 from edge.vision.watching import Eyes, Finder
-from edge.visits.plan import Floor, Point, check_plan
+from edge.visits.plan import Floor, Point
 from edge.visits.visits import Visits
 from edge.visits.wares import Assortment
 from wire import messages
@@ -69,16 +70,11 @@ class Parts:
             ConfigError: the plan, a camera's points or the budget are wrong.
             ModelError: the detector is.
         """
-        plan = config.floor_plan()
-        check_plan(plan)
-        try:
-            budget = Budget(config.privacy.rho)
-        except PrivacyError as error:
-            raise ConfigError(f"privacy.rho: {error}") from error
-        floor = Floor(plan)
+        floor = Floor(config.floor_plan())
+        goods = goods_of(catalogue_of(config) or ())
+        budget = _budget(config, floor=floor, goods=goods)
         grounds = {camera.name: ground_of(camera) for camera in config.cameras}
         _refuse_meta(config, budget=budget)
-        goods = goods_of(catalogue_of(config) or ())
         return cls(
             floor=floor,
             detector=load_detector(config.detector.manifest or shipped_manifest()),
@@ -90,9 +86,7 @@ class Parts:
                 time.fromisoformat(config.closes),
                 timedelta(minutes=config.linger_min),
             ),
-            dayparts=tuple(
-                Daypart(part.name, time.fromisoformat(part.starts)) for part in config.dayparts
-            ),
+            dayparts=_dayparts(config),
             goods=goods,
         )
 
@@ -261,6 +255,29 @@ def _refuse_meta(config: StoreConfig, *, budget: Budget) -> None:
         ) from error
 
 
+def budget_of(config: StoreConfig) -> Budget:
+    """Give a visit's budget, fitted to the store's plan and catalogue.
+
+    Raises:
+        ConfigError: plan, catalogue or budget are wrong.
+        PrivacyError: the channels would exceed the budget.
+    """
+    goods = goods_of(catalogue_of(config) or ())
+    return _budget(config, floor=Floor(config.floor_plan()), goods=goods)
+
+
+def _budget(config: StoreConfig, *, floor: Floor, goods: Goods) -> Budget:
+    channels = Channels(floor, dayparts=_dayparts(config), goods=goods)
+    try:
+        return Budget(config.privacy.rho).fitted(channels.most)
+    except PrivacyError as error:
+        raise ConfigError(f"privacy.rho: {error}") from error
+
+
+def _dayparts(config: StoreConfig) -> tuple[Daypart, ...]:
+    return tuple(Daypart(part.name, time.fromisoformat(part.starts)) for part in config.dayparts)
+
+
 def items_of(config: StoreConfig) -> Items:
     """Give what turns reads into item events."""
     places: dict[str | Key, Place] = {
@@ -328,17 +345,33 @@ def visits_of(
 
 
 def windows_of(
-    parts: Parts, *, utc_of: Callable[[int], datetime | None], start_ms: int, grace_ms: int
+    parts: Parts,
+    *,
+    utc_of: Callable[[int], datetime | None],
+    start_ms: int,
+    grace_ms: int,
+    ledger: Ledger | None = None,
+    codebook: Codebook | None = None,
 ) -> Windows:
-    """Give what turns visits into releases."""
+    """Give what turns visits into releases.
+
+    Args:
+        parts: of the store.
+        utc_of: the scene's clock.
+        start_ms: when counting begins.
+        grace_ms: how long a window waits for visits that ended in it.
+        ledger: what was released before.
+        codebook: that the hub has published; without it, the one that ships.
+    """
     return Windows(
         parts.floor,
-        codebook=default_codebook(),
+        codebook=codebook or default_codebook(),
         budget=parts.budget,
         hours=parts.hours,
         dayparts=parts.dayparts,
         utc_of=utc_of,
         goods=parts.goods,
+        ledger=ledger,
         start_ms=start_ms,
         params=replace(WindowParams(), grace_ms=grace_ms),
     )

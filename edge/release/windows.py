@@ -146,6 +146,14 @@ class Windows:
         return self._budget
 
     @property
+    def waits_until(self) -> datetime | None:
+        """Until when nothing is counted, because it was released before; None if it is counted."""
+        windows = self._windows["hour"]
+        if not windows or windows[-1].start_ms <= self._now_ms:
+            return None
+        return windows[-1].start_at
+
+    @property
     def undated(self) -> bool:
         """Whether time has passed that has no date yet, and that a stop would lose.
 

@@ -122,10 +122,13 @@ def test_the_search_would_find_a_leak() -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="the agent lets only root look at its files")
-def test_the_agent_writes_its_outbox_and_nothing_else(demo: tuple[Path, Outside, str]) -> None:
+def test_the_agent_writes_what_it_released_and_nothing_else(
+    demo: tuple[Path, Outside, str],
+) -> None:
     work, outside, _ = demo
     assert outside.writable, "the agent was never seen with a file open"
-    allowed = re.compile(rf"{work}/(agent/(lock|outbox\.db(-wal|-shm)?)|logs/agent\.log)")
+    kept = r"agent/(lock|outbox\.db(-wal|-shm)?|(released|wish)\.(new|json))"
+    allowed = re.compile(rf"{work}/({kept}|logs/agent\.log)")
     assert [path for path in outside.writable if not allowed.fullmatch(path)] == []
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from edge.errors import ConfigError, PrivacyError
 from edge.release.hours import Daypart, Hours
-from edge.release.privacy import Budget, Rule
+from edge.release.privacy import Budget, Ledger, Rule
 from edge.release.released import Released
 from edge.release.windows import UtcOf, WindowParams, Windows
 from edge.visits.plan import Floor, FloorPlan
@@ -50,9 +50,11 @@ def windows(
         utc_of: UtcOf | None = None,
         budget: Budget = BUDGET,
         params: WindowParams | None = None,
+        ledger: Ledger | None = None,
     ) -> Windows:
         return Windows(
             floor,
+            ledger=ledger,
             codebook=codebook,
             budget=budget,
             hours=BERLIN,
@@ -396,6 +398,38 @@ def test_a_floor_without_zones_to_shop_in_releases_cells_only(
     )
     step.feed(replace(visit_at(MINUTE), stays=(), stops=()))
     assert [one.channel for one in step.flush(HOUR // 2)] == ["cells"]
+
+
+def test_what_an_earlier_start_released_is_not_counted_again(
+    windows: Callable[..., Windows], visit_at: Visits, bare: Bare
+) -> None:
+    first = windows()
+    first.feed(visit_at(10 * MINUTE))
+    assert len(first.flush(HOUR)) == 2
+    again = windows(ledger=Ledger(first.ledger.spent))  # the same hour is replayed
+    released = again.feed(visit_at(10 * MINUTE))
+    until = again.waits_until
+    assert until == datetime(2026, 3, 7, 13, tzinfo=UTC)
+    released += again.feed(visit_at(50 * MINUTE))
+    released += again.advance(HOUR)
+    assert again.waits_until is None
+    released += again.feed(visit_at(70 * MINUTE))
+    released += again.flush(80 * MINUTE)
+    assert _spans(released) == [
+        ("cells", "07 13:00", "07 13:20"),
+        ("zones", "07 13:00", "07 13:20"),
+    ]
+    assert [sum(one) for one in bare(released, seed=1, budget=BUDGET)] == [1, 2]
+
+
+def test_a_replay_of_what_was_released_whole_releases_nothing(
+    windows: Callable[..., Windows], visit_at: Visits
+) -> None:
+    first = windows()
+    first.feed(visit_at(10 * MINUTE))
+    first.flush(HOUR)
+    again = windows(ledger=first.ledger, seed=2)
+    assert [*again.feed(visit_at(10 * MINUTE)), *again.flush(HOUR)] == []
 
 
 def test_a_full_store_s_release_fits_the_wire(windows: Callable[..., Windows]) -> None:
