@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import errno
 import termios
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import Literal
 
 import serial
 
@@ -17,12 +15,15 @@ from edge.errors import DeviceError
 from edge.rfid.driver import Driver, Empty, Info, Read, Rejected, Report
 from edge.rfid.drivers import Candidate
 from edge.rfid.reads import Alive, TagRead
+from edge.rfid.source_io import Source
 
 GATHER_S = 0.01
 """Bytes are gathered for this long after the first, so that a busy reader costs little CPU."""
-HURRY_BYTES, HURRY_S = 1024, 0.0005
-"""After this many at once, more are gathered for this long only: a terminal holds 4 kB, and what
-does not fit is lost."""
+BUSY_BYTES = 1024
+"""After this many at once, nothing is waited for: a terminal holds 4 kB, and what does not fit is
+lost. At 115,200 baud 115 come in that time."""
+MOST_BYTES = 1 << 16
+"""That many at once are enough, on a line that never pauses."""
 LISTEN_S = 0.5
 """For an answer to a hello; known readers answer within a tenth of a second."""
 PASSES = 2
@@ -32,8 +33,6 @@ MOST_TEXT = 80
 TURN_S = 0.05
 """Longest wait for bytes; bounds how late a time-out or the end is noticed."""
 WRITE_S = 2.0
-CLOSE_S = 3.0
-"""For the thread to end; longer than a write may take. After this it is left behind."""
 ALIVE_MS = 250
 """Empty rounds are passed on this often; an empty shelf has dozens a second. Scene time."""
 BACK_OFF_S = (0.5, 1.0, 2.0, 5.0, 10.0)
@@ -43,7 +42,7 @@ LINE_ERRORS = (OSError, serial.SerialException, termios.error)
 """What a line that goes away raises; ``termios.error`` is no ``OSError``."""
 
 
-class Reader:
+class Reader(Source):
     """One reader; what it hears goes to ``sink``, called in its thread.
 
     Args:
@@ -68,32 +67,17 @@ class Reader:
         wall_ms: Callable[[], int],
         on_crash: Callable[[BaseException], None] | None = None,
     ) -> None:
-        self.name = name
-        self.state: Literal["up", "down", "starting"] = "starting"
+        super().__init__(name, on_crash=on_crash)
         self._port = port
         self._candidates = tuple(candidates)
         self._sink = sink
         self._scene_ms = scene_ms
         self._wall_ms = wall_ms
-        self._on_crash = on_crash
-        self._trouble = ""
         self._module = ""
         self._unplugged: set[int] = set()
-        self._hurry = False
+        self._busy = False
         self._alive_ms: dict[int, int] = {}
         self._counters: Counter[str] = Counter()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"reader {name}", daemon=True)
-
-    def start(self) -> None:
-        """Begin, and go on until ``close``."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop the reader, close the port and wait for the thread, but not for ever."""
-        self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join(CLOSE_S)
 
     @property
     def detail(self) -> str:
@@ -107,17 +91,7 @@ class Reader:
         """Give counts of the line's and module's faults; none depends on who or what passes."""
         return dict(self._counters)
 
-    def _run(self) -> None:
-        try:
-            self._keep_open()
-        except BaseException as error:
-            self.state, self._trouble = "down", f"its thread ended: {type(error).__name__}"
-            if self._on_crash is None:
-                raise
-            self._on_crash(error)
-
     def _keep_open(self) -> None:
-        """Serve the port whenever it is there, until the end."""
         failures = 0
         while not self._stop.is_set():
             try:
@@ -131,7 +105,7 @@ class Reader:
             else:
                 return
             failures = 0 if self.state == "up" else failures + 1
-            self.state, self._trouble = "down", lost
+            self._is_down(lost)
             self._counters["reconnects"] += 1
             self._stop.wait(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)])
 
@@ -158,8 +132,8 @@ class Reader:
     def _turn(self, line: serial.Serial, driver: Driver) -> list[Report]:
         """Move what there is to move, once."""
         reports = []
-        data = _gather(line, hurry=self._hurry)
-        self._hurry = len(data) >= HURRY_BYTES
+        data = _gather(line, busy=self._busy)
+        self._busy = len(data) >= BUSY_BYTES
         scene_ms, now_ms = self._scene_ms(), self._wall_ms()
         if data:
             reports += driver.feed(data, now_ms=now_ms)
@@ -189,17 +163,17 @@ class Reader:
     def _note(self, info: Info, *, silences: int) -> int:
         """Keep state and counters; give how often in a row the reader was silent."""
         if info.kind == "reading":
-            self.state, self._trouble = "up", ""
+            self._is_up()
             return 0
         if info.kind == "module":
             self._module = _printable(info.text)
         if info.kind == "silent":
             self._counters["restarts"] += 1
-            self.state, self._trouble = "down", "does not answer; check its power, cable and baud"
+            self._is_down("does not answer; check its power, cable and baud")
             return silences + 1
         if info.kind == "refused":
             self._counters["refused"] += 1
-            self.state, self._trouble = "down", f"refuses {info.text}; correct the configuration"
+            self._is_down(f"refuses {info.text}; correct the configuration")
         elif info.kind in {"error", "reissued", "full", "antenna"}:
             self._counters[info.kind] += 1
             self._unplugged |= {info.antenna} if info.kind == "antenna" else set()
@@ -314,12 +288,13 @@ def _reason(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error)).lower()
 
 
-def _gather(line: serial.Serial, *, hurry: bool = False) -> bytes:
-    """Wait for bytes, not long, and take all that come within a moment, a short one in a hurry."""
+def _gather(line: serial.Serial, *, busy: bool = False) -> bytes:
+    """Wait for bytes, not long, and take all that come within a moment; of a busy line, at once."""
     data: bytes = line.read(max(1, line.in_waiting))
-    if data:
-        time.sleep(HURRY_S if hurry else GATHER_S)
-        data += line.read(line.in_waiting)
+    if data and not busy:
+        time.sleep(GATHER_S)
+    while data and len(data) < MOST_BYTES and (waiting := line.in_waiting):
+        data += line.read(waiting)
     return data
 
 

@@ -7,19 +7,24 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
-from edge.errors import DeviceError, ProtocolError
-from edge.rfid.sales import COLUMNS, OPTIONAL, Lines, Sale, Sales
+from edge.errors import ProtocolError
+from edge.rfid.sales import COLUMNS, MOST_LETTERS, OPTIONAL, Lines, Sale, Sales
+from edge.rfid.source_io import Source
 
 POLL_S = 0.5
-"""How often the file is looked at."""
-CLOSE_S = 3.0
+"""How often the file is looked at, and whether the server is to end."""
+RETRY_S = 2.0
+"""Between attempts at a port that another program has."""
 READ_BYTES = 1 << 16
 MOST_BODY = 1 << 16
+MOST_DIGITS = 9
+"""Of a length that is looked at."""
 MOST_ROWS = 200
 CLIENT_S = 5.0
 """A client that says nothing for so long is let go."""
@@ -36,7 +41,8 @@ class Till:
         now: the scene's milliseconds and the aware instant they stand for.
 
     Attributes:
-        trouble: what was wrong with the last line that was refused.
+        trouble: what was wrong with lines, each kind once: a log that followed each line would
+            follow each customer.
     """
 
     def __init__(
@@ -65,7 +71,8 @@ class Till:
                 sold = self._sales.feed(row, now=now, now_ms=now_ms)
             except ProtocolError as error:
                 self._counters["lines_rejected"] += 1
-                self.trouble = str(error)
+                if str(error) not in self.trouble:
+                    self.trouble += f"; {error}" if self.trouble else str(error)
                 raise
         if sold:
             self._sink(sold)
@@ -79,7 +86,7 @@ class Till:
         return dict(self._counters)
 
 
-class SalesFile:
+class SalesFile(Source):
     """A file that is appended to, followed in a thread of its own from its present end.
 
     It may be moved away and begun anew, or cut to nothing; what it held before is not read again.
@@ -93,34 +100,11 @@ class SalesFile:
     def __init__(
         self, path: Path, *, till: Till, on_crash: Callable[[BaseException], None] | None = None
     ) -> None:
-        self.state: Literal["up", "down", "starting"] = "starting"
-        self.detail = ""
+        super().__init__("sales file", on_crash=on_crash)
         self._path = path
         self._till = till
-        self._on_crash = on_crash
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sales file", daemon=True)
 
-    def start(self) -> None:
-        """Begin, and go on until ``close``."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop and wait for the thread, but not for ever."""
-        self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join(CLOSE_S)
-
-    def _run(self) -> None:
-        try:
-            self._follow_all()
-        except BaseException as error:
-            self.state, self.detail = "down", f"its thread ended: {type(error).__name__}"
-            if self._on_crash is None:
-                raise
-            self._on_crash(error)
-
-    def _follow_all(self) -> None:
+    def _keep_open(self) -> None:
         """Follow one file after the other; only the first one has old sales in it."""
         from_end = True
         while not self._stop.is_set():
@@ -130,10 +114,9 @@ class SalesFile:
                 from_end = False
             except FileNotFoundError:
                 from_end = False
-                self.state = "down"
-                self.detail = f"{self._path} is not there yet; the point of sale makes it"
+                self._is_down(f"{self._path} is not there yet; the point of sale makes it")
             except (OSError, ProtocolError) as error:
-                self.state, self.detail = "down", f"{self._path}: {_reason(error)}"
+                self._is_down(f"{self._path}: {_reason(error)}")
             self._stop.wait(POLL_S)
 
     def _follow(self, file: BinaryIO, *, from_end: bool) -> None:
@@ -146,25 +129,19 @@ class SalesFile:
                 _to_line_end(file)
             else:
                 file.seek(0)
-        self.state, self.detail = "up", ""
+        self._is_up()
         rejected = 0
         while not self._stop.is_set():
             replaced = self._is_replaced(file)  # asked first: what was written before is read
             while data := file.read(READ_BYTES):
                 for row in lines.feed(data):
-                    self._take(row)
+                    with suppress(ProtocolError):  # counted and told by the till
+                        self._till.take(row)
             self._till.reject(lines.rejected - rejected)
             rejected = lines.rejected
             if replaced:
                 return
             self._stop.wait(POLL_S)
-
-    def _take(self, row: dict[str, str]) -> None:
-        try:
-            self._till.take(row)
-        except ProtocolError as error:
-            # Stays until the next reason: a log that follows each line would follow each customer.
-            self.detail = f"a line was refused: {error}"
 
     def _is_replaced(self, file: BinaryIO) -> bool:
         """Tell whether the path names another file by now, or this one was cut."""
@@ -177,44 +154,46 @@ class SalesFile:
         return not same or there.st_size < file.tell()
 
 
-class SalesServer:
+class SalesServer(Source):
     """``POST /sales`` on loopback: one JSON object, or an array of them, per request.
 
-    Args:
-        port: 0 for a free one.
-        till: takes the rows.
+    A port that another program has is tried again.
 
-    Raises:
-        DeviceError: the port is taken.
+    Args:
+        port: 0 for a free one; ``port`` is its number once the server is up.
+        till: takes the rows.
+        on_crash: takes what ends the thread unforeseen.
     """
 
-    def __init__(self, port: int, *, till: Till) -> None:
-        try:
-            self._server = _Server((LOOPBACK, port), _Handler)
-        except OSError as error:
-            raise DeviceError(
-                f"sales.port {port}: {_reason(error)}; choose another port"
-            ) from error
-        self._server.till = till
-        self.port = int(self._server.server_address[1])
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, name="sales server", daemon=True
-        )
+    def __init__(
+        self, port: int, *, till: Till, on_crash: Callable[[BaseException], None] | None = None
+    ) -> None:
+        super().__init__("sales port", on_crash=on_crash)
+        self.port = port
+        self._till = till
 
-    def start(self) -> None:
-        """Begin to answer."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop answering."""
-        if self._thread.ident is not None:
-            self._server.shutdown()
-            self._thread.join(CLOSE_S)
-        self._server.server_close()
+    def _keep_open(self) -> None:
+        while not self._stop.is_set():
+            try:
+                server = _Server((LOOPBACK, self.port), _Handler)
+            except OSError as error:
+                self._is_down(
+                    f"sales.port {self.port}: {_reason(error)}; stop the program that has it, or "
+                    "choose another port"
+                )
+                self._stop.wait(RETRY_S)
+                continue
+            with server:
+                server.till = self._till
+                self.port = int(server.server_address[1])
+                self._is_up()
+                while not self._stop.is_set():
+                    server.handle_request()
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    timeout = POLL_S
     till: Till
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -231,9 +210,8 @@ class _Handler(BaseHTTPRequestHandler):
         if refused is not None:
             self._answer(*refused)
             return
-        body = self.rfile.read(int(self.headers["Content-Length"]))
         try:
-            rows = _rows(body)
+            rows = _rows(self._body(int(self.headers["Content-Length"])))
         except ProtocolError as error:
             self.server.till.reject(1)
             self._answer(400, str(error))
@@ -258,11 +236,18 @@ class _Handler(BaseHTTPRequestHandler):
             return 403, "not for web pages; send it from this machine's point of sale"
         if self.headers.get_content_type() != "application/json":
             return 415, "send Content-Type: application/json"
-        if not length.isdecimal():
+        if not (length.isascii() and length.isdecimal()):
             return 411, "send Content-Length"
-        if int(length) > MOST_BODY:
+        if len(length) > MOST_DIGITS or int(length) > MOST_BODY:
             return 413, f"send at most {MOST_BODY} bytes at once"
         return None
+
+    def _body(self, length: int) -> bytes:
+        with suppress(TimeoutError):
+            body = self.rfile.read(length)
+            if len(body) == length:
+                return body
+        raise ProtocolError("the body is shorter than Content-Length says")
 
     def _answer(self, status: int, text: str) -> None:
         self.send_response(status)
@@ -281,7 +266,7 @@ def _rows(body: bytes) -> Sequence[dict[str, str]]:
     """Read a request's rows; numbers may be numbers."""
     try:
         sent = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ProtocolError("the body is no JSON; send an object or an array of them") from error
     rows = sent if isinstance(sent, list) else [sent]
     if not 1 <= len(rows) <= MOST_ROWS:
@@ -293,6 +278,8 @@ def _rows(body: bytes) -> Sequence[dict[str, str]]:
             )
         if not all(isinstance(value, str | int) for value in row.values()):
             raise ProtocolError(f"row {number} has a value that is neither text nor whole number")
+        if any(len(str(value)) > MOST_LETTERS for value in row.values()):
+            raise ProtocolError(f"row {number} has a value of over {MOST_LETTERS} letters")
     return [{name: str(value) for name, value in row.items()} for row in rows]
 
 

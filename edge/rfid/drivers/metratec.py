@@ -53,6 +53,8 @@ SHORTEST_REPORT = 3
 UNASKED = (b"+HBT", b"+IEV")
 """Heartbeat, and what an input pin does."""
 
+ECHO = b"ATE1"
+"""The first command: errors that come in now are for noise before it, which a CR has ended."""
 HELLO = b"\rATI\r"
 """Ends what noise began, and asks who is there."""
 BAUDS = (115200,)
@@ -122,7 +124,7 @@ class Metratec(Dialogue):
             use = Step(b"AT+ANT=" + numbers[0].encode(), f"antenna {numbers[0]}", needed=not alone)
         session = min(antenna.session for antenna in settings.antennas)
         return (
-            Step(b"ATE1", "echo"),
+            Step(ECHO, "echo"),
             Step(b"AT+BINV", "stop", needed=False),
             Step(b"AT+BMINV", "stop", needed=False),
             Step(b"AT+BINVR", "stop", needed=False),
@@ -138,7 +140,8 @@ class Metratec(Dialogue):
     def _spell(self, step: Step, *, attempt: int) -> bytes:
         self._said.clear()
         self._echo = b""
-        return (b"\r" if attempt else b"") + step.command + b"\r"  # CR ends what noise began
+        ends_noise = attempt or step.command == ECHO
+        return (b"\r" if ends_noise else b"") + step.command + b"\r"
 
     def _begin(self, now_ms: int) -> None:
         del now_ms
@@ -200,7 +203,7 @@ class Metratec(Dialogue):
             self._said = [*self._said[-MOST_SAID:], line.decode()]
         elif line == b"OK":
             held = self._hush()
-            if step is not None and step.command in (self._echo, b"ATE1"):
+            if step is not None and step.command in (self._echo, ECHO):
                 return [*held, *self._obeyed(step, now_ms=now_ms)]
             return held
         elif line == b"ERROR" and self._is_ours(step):
@@ -211,7 +214,9 @@ class Metratec(Dialogue):
         return ()
 
     def _is_ours(self, step: Step | None) -> bool:
-        """Tell whether an error answers the command that waits, not one sent twice before."""
+        """Tell whether an error answers the command that waits, not one sent twice, or noise."""
+        if step is not None and step.command == ECHO:
+            return False
         if not self._said:
             return True
         asked = step.command if step else b"AT+CMINV" if self._several else b"AT+CINV"

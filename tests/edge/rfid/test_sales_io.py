@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.errors import DeviceError
+from edge.errors import ProtocolError
 from edge.rfid import sales_io
 from edge.rfid.sales import Sale, Sales
 from edge.rfid.sales_io import SalesFile, SalesServer, Till
@@ -96,11 +97,11 @@ def test_a_file_that_comes_later_or_has_a_wrong_header(
     path.unlink()
     path.write_text(HEADER + line(7))
     wait_for(lambda: quantities(sold) == [7])
-    assert followed.state == "up"
+    wait_for(lambda: followed.state == "up")
 
 
 def test_a_line_that_is_refused_is_explained_but_not_shown(
-    tmp_path: Path, follow: Callable[[Path], SalesFile]
+    tmp_path: Path, follow: Callable[[Path], SalesFile], till: Till
 ) -> None:
     path = tmp_path / "sales.csv"
     path.write_text(HEADER)
@@ -108,14 +109,29 @@ def test_a_line_that_is_refused_is_explained_but_not_shown(
     wait_for(lambda: followed.state == "up")
     with path.open("a") as file:
         file.write("2026-03-07T12:00:00Z,1,4012345100013,1\n")
-    wait_for(lambda: "NTP" in followed.detail)
-    assert "4012345100013" not in followed.detail
+    wait_for(lambda: "NTP" in till.trouble)
+    assert "4012345100013" not in till.trouble
+    assert followed.state == "up"
+
+
+def test_alternating_refusals_are_told_once_each(till: Till) -> None:
+    told = set()
+    for _ in range(10):
+        for wrong in ({"till": "9"}, {"quantity": "x"}):
+            with pytest.raises(ProtocolError):
+                till.take({name: str(value) for name, value in (ROW | wrong).items()})
+            told.add(till.trouble)
+    assert len(told) == 2
+    assert "quantity" in till.trouble
+    assert "till is not" in till.trouble
+    assert till.counters() == {"lines_rejected": 20}
 
 
 @pytest.fixture
 def server(till: Till) -> Iterator[SalesServer]:
     server = SalesServer(0, till=till)
     server.start()
+    wait_for(lambda: server.state == "up")
     yield server
     server.close()
 
@@ -124,7 +140,7 @@ def post(
     server: SalesServer, body: object, *, path: str = "/sales", **headers: str
 ) -> tuple[int, str]:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
-    sent = body if isinstance(body, str) else json.dumps(body)
+    sent = body if isinstance(body, str | bytes) else json.dumps(body)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request("POST", path, sent, {"Content-Type": "application/json"} | named)
     answer = connection.getresponse()
@@ -150,6 +166,11 @@ def test_http(server: SalesServer, sold: list[Sale]) -> None:
         ("[]", {}, 400),
         ({"time": "x"}, {}, 400),
         (ROW | {"quantity": None}, {}, 400),
+        (ROW | {"quantity": "1" * 5000}, {}, 400),
+        (ROW | {"class": "1" * 5000}, {}, 400),
+        (ROW | {"quantity": 10**70}, {}, 400),
+        ("[" * 30_000, {}, 400),
+        ("\udc80".join(json.dumps(ROW)).encode(errors="surrogateescape"), {}, 400),
         (ROW, {"Content_Type": "text/plain"}, 415),
         (ROW, {"Origin": "http://shop.example"}, 403),
         (ROW, {"Host": "shop.example"}, 403),
@@ -171,6 +192,40 @@ def test_http_elsewhere_is_nothing(server: SalesServer) -> None:
     assert post(server, ROW, path="/")[0] == 404
 
 
-def test_a_port_that_is_taken(server: SalesServer, till: Till) -> None:
-    with pytest.raises(DeviceError, match="choose another port"):
-        SalesServer(server.port, till=till)
+@pytest.mark.parametrize(
+    ("length", "status"),
+    [("9", 400), ("9" * 5000, 413), ("-1", 411), ("+1", 411), ("1e1", 411), ("0", 400)],
+)
+def test_a_length_that_does_not_fit_is_answered(
+    server: SalesServer, sold: list[Sale], length: str, status: int
+) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as line:
+        line.sendall(
+            b"POST /sales HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: " + length.encode() + b"\r\n\r\n{}"
+        )
+        line.shutdown(socket.SHUT_WR)
+        assert line.makefile("rb").readline().split()[1] == str(status).encode()
+    assert sold == []
+
+
+def test_a_body_that_never_comes_is_answered(server: SalesServer) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as line:
+        line.sendall(
+            b"POST /sales HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 100\r\n\r\n{"
+        )
+        assert line.makefile("rb").readline().split()[1] == b"400"
+
+
+def test_a_port_that_is_taken_is_tried_again(server: SalesServer, till: Till) -> None:
+    second = SalesServer(server.port, till=till)
+    second.start()
+    try:
+        wait_for(lambda: second.state == "down")
+        assert "stop the program that has it" in second.detail
+        server.close()
+        wait_for(lambda: second.state == "up")
+        assert post(second, ROW)[0] == 204
+    finally:
+        second.close()
