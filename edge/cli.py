@@ -246,7 +246,9 @@ def explain_epc(
     """Explain a tag's product class; its serial number is not looked at."""
     from edge.rfid.epc import explain  # noqa: PLC0415 - --help without numpy
 
-    said = explain(_hex(epc, what="the EPC"))
+    # The '+' schemes end anywhere; the standard prints them so, tags fill the word with zeros.
+    filled = epc.ljust(-(-len(epc) // 4) * 4, "0") if epc[:1] in set("EFef") else epc
+    said = explain(_hex(filled, what="the EPC"))
     told = {
         "scheme": said.scheme or "none of the standard's",
         "class": said.gtin or f"none: {said.why.replace('_', ' ')}",

@@ -1,6 +1,8 @@
 """EPC to product class: where identity stops. A serial number is formed nowhere.
 
-Source: GS1 EPC Tag Data Standard 2.x, §14.6.1 (SGTIN-96, SGTIN-198), §14.7 (SGTIN+), §7.1.3.
+Source: GS1 EPC Tag Data Standard 2.3, §14.6.1 (SGTIN-96, SGTIN-198), §14.7 (SGTIN+, DSGTIN+ and
+their ++ forms, which add a host name behind the serial), §7.1.3; its examples in annex E.3 are in
+tests/edge/rfid/captures.
 """
 
 from __future__ import annotations
@@ -16,14 +18,14 @@ _MAX_CLASSES = 10_000
 
 _SGTIN_96 = 0x30
 _SGTIN_198 = 0x36
-_SGTIN_PLUS = 0xF7
+_GTIN_FROM = {0xF7: 3, 0xFD: 3, 0xFB: 8, 0xFC: 8}
+"""SGTIN+ and ++, DSGTIN+ and ++: the hex digit at which the GTIN's fourteen begin, behind header,
+toggle and filter; and, of the latter two, a date."""
 _BYTES_96 = 12
 _SERIAL_96 = 38
 """Bits of a serial, the last of the tag."""
 _BYTES = {_SGTIN_96: (_BYTES_96,), _SGTIN_198: (25, 26)}
 """198 bits, padded to bytes by some tools and to words on the air."""
-_PLUS_BYTES = 9
-"""Header, flags and fourteen BCD digits take 68 bits."""
 _SCHEMES = {
     0x2C: "gdti-96",
     0x2D: "gsrn-96",
@@ -47,6 +49,16 @@ _SCHEMES = {
     0x3F: "sgcn-96",
     0x40: "itip-110",
     0x41: "itip-212",
+    0xE6: "cpi++",
+    0xE7: "gsrn++",
+    0xE8: "gsrnp++",
+    0xE9: "sgln++",
+    0xEA: "gdti++",
+    0xEB: "grai++",
+    0xEC: "sgcn++",
+    0xED: "itip++",
+    0xEE: "giai++",
+    0xEF: "sscc++",
     0xF0: "cpi+",
     0xF1: "grai+",
     0xF2: "sgln+",
@@ -59,8 +71,10 @@ _SCHEMES = {
     0xF9: "sscc+",
     0xFA: "giai+",
     0xFB: "dsgtin+",
+    0xFC: "dsgtin++",
+    0xFD: "sgtin++",
 }
-"""Headers of the standard, table 14-1; all but three say what is no single item in a shop."""
+"""Headers of the standard, table 14-1; all but the SGTINs say what is no single item in a shop."""
 _COMPANY = ((40, 12), (37, 11), (34, 10), (30, 9), (27, 8), (24, 7), (20, 6))
 """Partition to (bits, decimal digits) of the company prefix; the item reference has the rest."""
 _SERIAL_AND_PADDING = (1 << 150) - 1
@@ -182,7 +196,7 @@ def product_class(epc: bytes) -> str | Unread:
     if not epc:
         return Unread.MALFORMED
     header = epc[0]
-    if header == _SGTIN_PLUS:
+    if header in _GTIN_FROM:
         return _plus(epc)
     if header not in _BYTES:
         return Unread.NOT_AN_ITEM if header in _SCHEMES else Unread.UNKNOWN
@@ -201,7 +215,7 @@ def explain(epc: bytes) -> Explained:
     found = product_class(epc)
     if isinstance(found, Unread):
         return Explained(scheme, why=found.value)
-    if epc[0] == _SGTIN_PLUS:
+    if epc[0] in _GTIN_FROM:
         return Explained(scheme, found, filter=_FILTERS[epc[1] >> 4 & 0b111])
     head = int.from_bytes(epc[:8], "big") >> 6
     digits = _COMPANY[head >> _BODY_BITS & 0b111][1]
@@ -245,9 +259,10 @@ def _sgtin(head: int) -> str | Unread:
 
 
 def _plus(epc: bytes) -> str | Unread:
-    if len(epc) < _PLUS_BYTES or len(epc) % 2:
+    start = _GTIN_FROM[epc[0]]
+    digits = epc.hex()[start : start + 14]
+    if len(epc) % 2 or len(digits) < _BODY_DIGITS + 1:  # on the air, an EPC has whole words
         return Unread.MALFORMED
-    digits = epc.hex()[3:17]
     if not digits.isdecimal() or check_digit(int(digits[:-1])) != int(digits[-1]):
         return Unread.MALFORMED
     return digits

@@ -135,6 +135,8 @@ def test_names_on_boxes_lead_to_one_family_each() -> None:
         ("3074257BF7194E4000001A85", ["sgtin-96", "80614141123458", "0614141.812345.*"]),
         ("36D4257BF7194E58B266D1A800000000000000000000000000", ["sgtin-198", "unit load"]),
         ("F73795211411234538566CB0AFC4", ["sgtin+", "79521141123453"]),
+        ("FB342CDE795211411234538566CB0AFC4", ["dsgtin+", "79521141123453", "reserved"]),
+        ("FA3952114132E83C2BF10", ["giai+", "none: not an item"]),
         ("3174257BF4499602D2000000", ["sscc-96", "none: not an item"]),
         ("307C257BF7194E4000001A85", ["sgtin-96", "none: malformed"]),
         ("E2801160600002000000A0B1", ["none of the standard's", "none: unknown"]),

@@ -26,6 +26,8 @@ def test_published_items(capture: dict[str, str]) -> None:
         ([c["hex"] for c in CAPTURES["malformed"]], Unread.MALFORMED),
         ([c["hex"] for c in CAPTURES["unknown"]], Unread.UNKNOWN),
         (["", "F737952114112345", "F73795211411234F38566CB0AFC4"], Unread.MALFORMED),
+        (["FB342CDE795211411234528566CB0AFC4000", "FB342CDE79521141"], Unread.MALFORMED),
+        (["FE342CDE795211411234538566CB0AFC4000", "00" * 12], Unread.UNKNOWN),
     ],
 )
 def test_what_is_no_item_says_why(hexes: list[str], reason: Unread) -> None:
