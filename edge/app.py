@@ -280,8 +280,7 @@ class Agent:
         for reader in self._readers:
             self._tell(f"reader {reader.name}", reader.detail if reader.state == "down" else "")
         for till in self._tills:
-            if isinstance(till, SalesFile):
-                self._tell("sales file", till.detail if till.state == "down" else "")
+            self._tell(till.name, till.detail if till.state == "down" else "")
         self._tell("sales", self._till.trouble)
         self._tell("release", self._waiting())
         self._tell("broker", self._uplink.detail)
@@ -306,7 +305,7 @@ class Agent:
         if sales.file is not None:
             found.append(SalesFile(sales.file, till=self._till, on_crash=self._inbox.crash))
         if sales.port is not None:
-            found.append(SalesServer(sales.port, till=self._till))
+            found.append(SalesServer(sales.port, till=self._till, on_crash=self._inbox.crash))
         return found
 
     def _reader(self, reader: ReaderConfig, *, classes: ProductClasses) -> Reader:
