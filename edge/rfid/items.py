@@ -109,6 +109,12 @@ class ItemParams:
             it rather than picks (physics recipe, step 6).
         crowd_least: but at least this many tags.
         crowd_nats: evidence from which a tag counts as silent there.
+        dim_db: level of a tag, over the last ``dim_ms``, from which somebody stands in front of it
+            or has it.
+        dim_ms: and not heard for three times as long, it is silent rather than dim.
+        dim_least: so many others dim at once are a body in front of them: nothing is picked then
+            that is not much fainter or silent for ``max_silence_ms``; it is told afterwards.
+        least_away_ms: what comes back sooner was not away; nobody looks at a thing so shortly.
         lapse_ms: an antenna without any read for longer has been deaf: all silences begin anew.
             Times the antennas that take turns at its reader. Far above a round of inventory (0.2
             to 0.4 s), and short enough that the silence it adds to every tag proves no pick.
@@ -142,6 +148,10 @@ class ItemParams:
     crowd: float = 0.3
     crowd_least: int = 4
     crowd_nats: float = 4.0
+    dim_db: float = -5.0
+    dim_ms: int = 700
+    dim_least: int = 2
+    least_away_ms: int = 1500
     lapse_ms: int = 2000
     call_reads: int = 2
     fitting_ms: int = 3000
@@ -196,6 +206,8 @@ class _Item:
         nats: evidence so far, from reads and finished silences.
         ears: what each shelf antenna hears of it while it rests.
         home: the one that hears it best; None for an item never seen on a shelf.
+        off_db: how much fainter it was of late than it is, at the antenna it rests at.
+        weighed_ms: a level counts in full so long after the last one.
         trace: reads since there is evidence that it is picked.
         picked: the pick, until it is told.
         stay: reads by antenna, since an away item came near.
@@ -212,6 +224,8 @@ class _Item:
     reads: int = 0
     ears: dict[Key, Heard] = field(default_factory=dict)
     home: Key | None = None
+    off_db: float = 0.0
+    weighed_ms: int = 0
     trace: list[tuple[int, int]] = field(default_factory=list)
     picked: ItemEvent | None = None
     tell_ms: int = 0
@@ -228,6 +242,7 @@ class _Field:
         heard_ms: when it was last known to hear.
         woke_ms: no silence counts from before this.
         check_ms: no silence is weighed before this.
+        dim: tags that are fainter than usual just now.
     """
 
     reader: str
@@ -237,6 +252,7 @@ class _Field:
     resting: dict[bytes, _Item] = field(default_factory=dict)
     woke_ms: int = 0
     check_ms: int = 0
+    dim: int = 0
 
 
 class Items:
@@ -403,6 +419,7 @@ class Items:
         """Believe what is due at one antenna, unless too many tags are silent at once."""
         params = self._params
         there.check_ms = now_ms + params.check_ms
+        there.dim = sum(self._is_dim(item, now_ms=now_ms) for item in there.resting.values())
         evidence = {tag: self._evidence(item) for tag, item in there.resting.items()}
         silent = sum(nats >= params.crowd_nats for nats in evidence.values())
         if silent >= params.crowd_least and silent > params.crowd * len(evidence):
@@ -415,6 +432,14 @@ class Items:
         for tag in lost:
             events += self._pick(tag, there.resting[tag], nats=evidence[tag], now_ms=now_ms)
         return sorted(events, key=lambda event: event.scene_ms)
+
+    def _is_dim(self, item: _Item, *, now_ms: int) -> bool:
+        params = self._params
+        return item.off_db <= params.dim_db and now_ms - item.last_ms <= 3 * params.dim_ms
+
+    def _in_shade(self, there: _Field, item: _Item, *, now_ms: int) -> bool:
+        """Tell whether others of an antenna's tags are faint as well."""
+        return there.dim - self._is_dim(item, now_ms=now_ms) >= self._params.dim_least
 
     def _excuse(self, silent: list[_Item], *, now_ms: int) -> None:
         """Take back the evidence of a silence that many share; when it began is kept."""
@@ -437,11 +462,11 @@ class Items:
 
     def _is_lost(self, there: _Field, tag: bytes, *, nats: float) -> bool:
         item = there.resting[tag]
-        if item.nats >= self._params.picked_nats:
-            return True
         silent_ms = there.heard_ms - max(item.basis_ms, there.woke_ms)
-        if nats >= self._params.picked_nats:
-            return silent_ms >= self._params.min_silence_ms
+        if nats >= self._params.picked_nats and not self._in_shade(
+            there, item, now_ms=there.heard_ms
+        ):
+            return item.nats >= self._params.picked_nats or silent_ms >= self._params.min_silence_ms
         assert item.home is not None
         often = self._params.max_intervals * item.ears[item.home].interval_ms
         return silent_ms >= max(self._params.max_silence_ms, often)
@@ -483,6 +508,7 @@ class Items:
     def _lay(self, item: _Item, read: TagRead, *, key: Key) -> None:
         """Let an item rest at an antenna."""
         item.state, item.since_ms, item.nats, item.home = _State.SHELF, read.scene_ms, 0.0, key
+        item.off_db = 0.0
         item.trace.clear()
         item.stay.clear()
         item.calls.clear()
@@ -510,13 +536,7 @@ class Items:
     def _rest(self, item: _Item, read: TagRead, there: _Field, *, key: Key) -> list[ItemEvent]:
         """Weigh a silence and the level after it; nothing is kept below zero."""
         heard = item.ears.get(key)
-        known = heard is not None and heard.reads >= self._params.settle_reads
-        level = (
-            heard.level_nats(read.rssi_dbm, params=self._presence, shade=True)
-            if heard is not None and known
-            else 0.0
-        )
-        item.nats = max(0.0, self._evidence(item) + level)
+        item.nats = max(0.0, self._evidence(item) + self._level(item, read, there, heard=heard))
         if item.nats <= 0.0:
             item.since_ms = read.scene_ms
             item.trace.clear()
@@ -531,6 +551,20 @@ class Items:
             return []
         item.last_ms = item.basis_ms = read.scene_ms
         return self._conclude(self._fields[item.home], now_ms=read.scene_ms)
+
+    def _level(self, item: _Item, read: TagRead, there: _Field, *, heard: Heard | None) -> float:
+        """Give the evidence for "away" in a level; those over one channel are one."""
+        if heard is None or heard.reads < self._params.settle_reads:
+            return 0.0
+        gap_ms = read.scene_ms - item.weighed_ms
+        item.weighed_ms = read.scene_ms
+        if item.home == (read.reader, read.antenna):
+            new = -math.expm1(-(read.scene_ms - item.last_ms) / self._params.dim_ms)
+            item.off_db += new * (read.rssi_dbm - heard.level_dbm - item.off_db)
+        shade = self._in_shade(there, item, now_ms=read.scene_ms)
+        body_db = self._presence.shaded_db if shade else self._presence.near_db
+        nats = heard.level_nats(read.rssi_dbm, params=self._presence, body_db=body_db)
+        return nats * min(1.0, gap_ms / self._presence.alike_ms)
 
     def _rehome(self, item: _Item, tag: bytes, *, key: Key) -> None:
         """Follow an item to the antenna that hears it louder by a margin."""
@@ -588,7 +622,9 @@ class Items:
             before = max(0.0, item.nats - silence)
             if before <= 0.0:
                 item.since_ms = read.scene_ms
-            level = home.level_nats(read.rssi_dbm, params=self._presence, shade=False)
+            level = home.level_nats(read.rssi_dbm, params=self._presence, body_db=0.0)
+            level *= min(1.0, (read.scene_ms - item.weighed_ms) / self._presence.alike_ms)
+            item.weighed_ms = read.scene_ms
             item.nats = max(0.0, before - level)
             if item.nats >= params.back_nats and read.scene_ms - item.since_ms >= params.back_ms:
                 return self._put_back(item, read, key=key, back_ms=item.since_ms, sure=item.nats)
@@ -652,8 +688,17 @@ class Items:
     def _put_back(
         self, item: _Item, read: TagRead, *, key: Key, back_ms: int, sure: float
     ) -> list[ItemEvent]:
-        events = self._tell(item, now_ms=read.scene_ms)
         there = self._fields[key]
+        picked = item.picked
+        if (
+            picked is not None
+            and key == item.home
+            and back_ms - picked.scene_ms < self._params.least_away_ms
+        ):
+            item.picked = None
+            self._lay(item, read, key=key)
+            return []
+        events = self._tell(item, now_ms=read.scene_ms)
         misplaced = item.home is not None and key != item.home
         self._lay(item, read, key=key)
         return [

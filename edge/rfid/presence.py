@@ -21,8 +21,14 @@ class PresenceParams:
         carried_db: level of an item in a hand or cart against its level on the shelf: body loss
             5 to 15 dB (physics recipe) and the arm's length.
         carried_sd_db: how much that differs.
-        shaded_db: level when somebody stands in front of the shelf: no evidence of a pick.
+        near_db: a body near a resting tag takes up to this much, at any time;
+        shaded_db: and one in front of it this much (physics recipe: 5 to 15 dB), but then of
+            others of the antenna's tags too.
         spread_db: least standard deviation believed of an item's level.
+        fade: share of a resting tag's reads that are off by any amount: a null on one channel.
+        fade_db: the range of that.
+        alike_ms: levels heard within this time are one, for they come over one channel; readers
+            hop every 0.2 to 0.4 s.
         level_reads: reads that its mean level is taken over.
     """
 
@@ -33,8 +39,12 @@ class PresenceParams:
     burst_weight: float = 20.0
     carried_db: float = -18.0
     carried_sd_db: float = 6.0
-    shaded_db: float = -6.0
+    near_db: float = -4.0
+    shaded_db: float = -15.0
     spread_db: float = 3.0
+    fade: float = 0.05
+    fade_db: float = 40.0
+    alike_ms: int = 400
     level_reads: int = 100
 
 
@@ -89,21 +99,20 @@ class Heard:
         excess_ms = silent_ms - params.usual * self.interval_ms
         return excess_ms / self.mean_ms if excess_ms > 0.0 else 0.0
 
-    def level_nats(self, rssi_dbm: float, *, params: PresenceParams, shade: bool) -> float:
+    def level_nats(self, rssi_dbm: float, *, params: PresenceParams, body_db: float) -> float:
         """Give the evidence for "away" in one level: log likelihood of carried against lying.
 
         Args:
             rssi_dbm: the level.
             params: what is to be expected.
-            shade: whether somebody in front of a resting tag explains a low level too.
+            body_db: what a body may take from it meanwhile; down to there, a level says nothing.
         """
         spread = max(math.sqrt(self.variance), params.spread_db)
         off = rssi_dbm - self.level_dbm
-        lying = off / spread
-        if shade:
-            lying = min(abs(lying), abs(off - params.shaded_db) / spread)
-        carried = (off - params.carried_db) / params.carried_sd_db
-        return (lying * lying - carried * carried) / 2 + math.log(spread / params.carried_sd_db)
+        lies = _bell(min(0.0, off - body_db), spread=spread)
+        away = _bell(off - params.carried_db, spread=params.carried_sd_db)
+        wide, sound = params.fade / params.fade_db, 1.0 - params.fade
+        return math.log((sound * away + wide) / (sound * lies + wide))
 
     def learn(
         self, rssi_dbm: int, *, gap_ms: int, field: Silences, settled: bool, params: PresenceParams
@@ -136,3 +145,8 @@ class Heard:
         self.mean_ms = max(
             mean_ms, params.burst_floor_ms, params.burst_intervals * self.interval_ms
         )
+
+
+def _bell(off: float, *, spread: float) -> float:
+    """Give the density of the normal distribution."""
+    return math.exp(-off * off / (2 * spread * spread)) / (spread * math.sqrt(2 * math.pi))

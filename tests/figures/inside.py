@@ -187,15 +187,21 @@ def table(
 def goods(
     visits: list[Visit], *, truth: list[Visited], floor: Floor, params: TraitParams
 ) -> list[tuple[str, float, float]]:
-    """Compare what happened to tagged goods."""
+    """Compare what happened to tagged goods; an event that visits share counts once."""
     true = Counter(h.kind for v in truth for h in v.handled if h.gtin is not None)
-    found = Counter(event.kind for visit in visits for event in visit.items)
+    found: Counter[str] = Counter()
+    for event in (event for visit in visits for event in visit.items):
+        found[event.kind] += event.share
     kept_true = sum(_kept(v) for v in truth)
     return [
         ("picks of tagged goods", true["pick"], found["picked"]),
         ("put back", true["put_back"], found["put_back"]),
-        ("kept", kept_true, sum(len(kept_items(v)) for v in visits)),
-        ("sold", true["sold"], sum(len(sold_items(v, floor=floor, params=params)) for v in visits)),
+        ("kept", kept_true, sum(one.share for v in visits for one in kept_items(v))),
+        (
+            "sold",
+            true["sold"],
+            sum(one.share for v in visits for one in sold_items(v, floor=floor, params=params)),
+        ),
     ]
 
 
