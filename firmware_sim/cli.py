@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 from zoneinfo import ZoneInfo
 
 import msgspec
 import typer
 
+from firmware_sim.batch import Batches, Change
+from firmware_sim.batch_io import write_visits
 from firmware_sim.bench_io import in_a_row, run_reader
 from firmware_sim.clock_io import SceneClock
 from firmware_sim.live_io import Plan, Ports, Progress, record, run_live
@@ -219,6 +221,48 @@ def print_score(
     except (OSError, ScoreError) as error:
         _fail(str(error), code=WRONG_FILE)
     print(msgspec.json.format(msgspec.json.encode(result)).decode() if json else table(result))
+
+
+@app.command()
+def visits(
+    store_file: StoreFile = None,
+    *,
+    days: Annotated[int, typer.Option(min=1, help="How many days.")] = 7,
+    visits: Annotated[float, typer.Option(min=1, help="Visits a day, on average.")] = 2400.0,
+    seed: Seed = None,
+    change: Annotated[
+        list[str] | None,
+        typer.Option(help="DAY:WHAT:BY, from a day on, like 30:organic:1.5 or 10:mission:-0.5."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="A file; without it, standard output.")] = None,
+    form: Annotated[Literal["csv", "jsonl"], typer.Option("--format", help="Of lines.")] = "csv",
+) -> None:
+    """Write visits by the thousand, as measured and as they truly were; no video, no devices."""
+    store = _load(store_file, seed=seed)
+    try:
+        batches = Batches(
+            store, visits=visits, seed=store.seed, changes=[_change(text) for text in change or ()]
+        )
+    except StoreError as error:
+        _fail(str(error), code=WRONG_FILE)
+    with contextlib.ExitStack() as stack:
+        try:
+            file = (
+                sys.stdout
+                if out is None
+                else stack.enter_context(out.open("w", encoding="utf-8", newline=""))
+            )
+            write_visits(batches, days=days, form=form, file=file)
+        except OSError as error:
+            _fail(f"{error}; name a file that can be written", code=DEVICE_FAILED)
+
+
+def _change(text: str) -> Change:
+    day, what, by = (text.split(":", 1)[0], *text.split(":", 1)[-1].rpartition(":")[::2])
+    try:
+        return Change(int(day), what, float(by))
+    except ValueError:
+        _fail(f"--change: {text!r} is not DAY:WHAT:BY, like 30:organic:1.5", code=WRONG_FILE)
 
 
 @app.command(name="store")
