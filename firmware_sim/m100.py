@@ -128,6 +128,7 @@ class M100:
         self._select_mode = 1
         self._demodulator = bytes.fromhex("030601B0")
         self._pins = [0] * 4
+        self._hops = b""
 
     def feed(self, data: bytes, *, now_ms: int) -> bytes:
         """Take bytes from the host; gives what the module has sent by now."""
@@ -223,7 +224,8 @@ class M100:
     def _settings(self, now_ms: int) -> Settings:
         channel = self._channel
         if self._hopping:
-            channel = now_ms // self._params.hop_ms * 7 % CHANNELS[self._region]
+            hops = self._hops or range(CHANNELS[self._region])
+            channel = hops[now_ms // self._params.hop_ms * 7 % len(hops)]
         return Settings(
             power_dbm=self._power_cdbm / 100.0,
             channel=channel,
@@ -316,7 +318,7 @@ class M100:
 
     def _set_region(self, params: bytes, _now_ms: int) -> bytes:
         _need(len(params) == 1 and params[0] in CHANNELS)
-        self._region, self._channel = params[0], 0
+        self._region, self._channel, self._hops = params[0], 0, b""
         return OK
 
     def _set_channel(self, params: bytes, _now_ms: int) -> bytes:
@@ -342,8 +344,10 @@ class M100:
         return bytes([operation, pin, self._pins[pin - 1] if operation == 2 else 1])  # noqa: PLR2004 - read
 
     def _insert_channels(self, params: bytes, _now_ms: int) -> bytes:
-        _need(len(params) > 1 and len(params) == 1 + params[0])
+        """Hop over these only; none gives all."""
+        _need(len(params) > 0 and len(params) == 1 + params[0])
         _need(all(channel < CHANNELS[self._region] for channel in params[1:]))
+        self._hops = params[1:]
         return OK
 
     def _set_power(self, params: bytes, _now_ms: int) -> bytes:

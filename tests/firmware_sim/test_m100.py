@@ -74,6 +74,8 @@ def test_answers_are_the_recorded_ones(command: str, answer: str) -> None:
         (0xAA, "", frame(0xAA, "00", kind=1)),
         (0xAD, "FF", frame(0xAD, "00", kind=1)),
         (0xA9, "020103", frame(0xA9, "00", kind=1)),
+        (0xA9, "00", frame(0xA9, "00", kind=1)),
+        (0xA9, "0163", ERROR_17),
         (0xB7, "", frame(0xB7, "07D0", kind=1)),
         (0xB6, "0B00", ERROR_17),
         (0x0D, "", frame(0x0D, "1020", kind=1)),
@@ -128,6 +130,20 @@ def test_a_tags_memory_is_told_and_never_changed(
     assert module.feed(command, now_ms=0) + module.advance(30) == frame(*answer, kind=1)
     module = M100(nobody)
     assert module.feed(command, now_ms=0) + module.advance(30) == frame(0xFF, absent, kind=1)
+
+
+def test_it_hops_over_the_channels_it_was_given() -> None:
+    channels: set[int] = set()
+
+    def listen(now_ms: int, settings: Settings) -> Round:
+        channels.add(settings.channel)
+        return nobody(now_ms, settings)
+
+    module = M100(listen)
+    ask(module, frame(0x07, "03") + frame(0xA9, "040306090C") + frame(0xAD, "FF"))
+    module.feed(frame(0x27, "22FFFF"), now_ms=100)
+    module.advance(20_000)
+    assert channels == {3, 6, 9, 12}
 
 
 def test_a_tags_memory_is_reached_through_the_select_mask() -> None:

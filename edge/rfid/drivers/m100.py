@@ -24,10 +24,13 @@ MAX_PARAMS = 252
 """The longest known answer (a channel scan) has 54 bytes; the longest tag 67. With type, command
 and length, 256 bytes."""
 
-STOP, INFO, REGION, HOPPING, POWER, QUERY, MULTI_POLL, POLL, FAILED = (
-    0x28, 0x03, 0x07, 0xAD, 0xB6, 0x0E, 0x27, 0x22, 0xFF,
+STOP, INFO, REGION, CHANNELS, HOPPING, POWER, QUERY, MULTI_POLL, POLL, FAILED = (
+    0x28, 0x03, 0x07, 0xA9, 0xAD, 0xB6, 0x0E, 0x27, 0x22, 0xFF,
 )  # fmt: skip
 REGIONS = {"CN900": 1, "US": 2, "EU": 3, "CN800": 4, "KR": 6}
+EU_CHANNELS = bytes((3, 6, 9, 12))
+"""865.7, 866.3, 866.9 and 867.5 MHz: the four in which readers may send, by ETSI EN 302 208 since
+2009. By itself the module hops over all fifteen between 865.1 and 867.9 MHz."""
 NO_TAG, NO_CHANNEL = 0x15, 0x20
 """What an inventory says of the field, not of a command: no tag heard; all channels busy, and so
 nothing sent."""
@@ -101,8 +104,8 @@ def is_family(frame: bytes) -> bool:
 class M100(Dialogue):
     """A module's driver.
 
-    Start-up is stop, module information, region, hopping, power, query; then a multi-poll of
-    65,535 rounds. When these are used up, or the module has restarted, it is set up anew. It can't
+    Start-up is stop, module information, region, channels, hopping, power, query; then a multi-poll
+    of 65,535 rounds. When these are used up, or the module has restarted, it is set up anew. It can't
     ask for targets A and B in turn by itself, so A it is: S0 and S1 flags fall back soon enough.
     """
 
@@ -127,11 +130,17 @@ class M100(Dialogue):
         self._envelope.ends = ENVELOPES
         settings = self._settings
         power = round(settings.power_dbm * 100).to_bytes(2, "big")
+        channels = bytes((len(EU_CHANNELS),)) + EU_CHANNELS
         query = TREXT | settings.antennas[0].session << 8 | settings.q << 3
         return (
             Step(bytes((STOP,)), "stop", needed=False),
             Step(bytes((INFO, 0)), "module information", needed=False),
             Step(bytes((REGION, REGIONS[settings.region])), f"region {settings.region}"),
+            *(
+                [Step(bytes((CHANNELS,)) + channels, "channels", needed=False)]
+                if settings.region == "EU"
+                else []
+            ),
             Step(bytes((HOPPING, 0xFF)), "channel hopping", needed=False),
             Step(bytes((POWER,)) + power, f"power_dbm {settings.power_dbm:g}"),
             Step(bytes((QUERY,)) + query.to_bytes(2, "big"), f"query Q {settings.q}"),

@@ -100,6 +100,7 @@ def test_start_up_in_the_documented_order(driver: M100, module: Module) -> None:
         (0x28, b""),
         (0x03, b"\x00"),
         (0x07, b"\x03"),
+        (0xA9, bytes((4, 3, 6, 9, 12))),
         (0xAD, b"\xff"),
         (0xB6, (2000).to_bytes(2, "big")),
         (0x0E, bytes.fromhex("1028")),
@@ -151,7 +152,7 @@ def test_rounds_used_up_or_a_restart_set_it_up_anew_region_first(
         "reading",
     ]
     again = [code for code, _ in module.heard[heard:]]
-    assert again == [0x28, 0x03, 0x07, 0xAD, 0xB6, 0x0E, 0x27]
+    assert again == [0x28, 0x03, 0x07, 0xA9, 0xAD, 0xB6, 0x0E, 0x27]
 
 
 def test_silence_starts_it_anew(driver: M100, module: Module) -> None:
