@@ -105,8 +105,9 @@ class M100(Dialogue):
     """A module's driver.
 
     Start-up is stop, module information, region, channels, hopping, power, query; then a multi-poll
-    of 65,535 rounds. When these are used up, or the module has restarted, it is set up anew. It can't
-    ask for targets A and B in turn by itself, so A it is: S0 and S1 flags fall back soon enough.
+    of 65,535 rounds. When these are used up, or the module has restarted, it is set up anew. It
+    can't ask for targets A and B in turn by itself, so A it is: S0 and S1 flags fall back soon
+    enough.
     """
 
     def __init__(

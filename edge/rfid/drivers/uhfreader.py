@@ -55,10 +55,10 @@ CHANNELS: dict[Region, tuple[int, int, int]] = {
     "EU": (4, 3, 12),
     "CN800": (8, 0, 19),
 }
-"""Band code, lowest and highest channel. EU: 865.7 to 867.5 MHz, which are the outer two of the four
-channels in which readers may send, by ETSI EN 302 208 since 2009; nothing beyond 865.6 to 867.6 MHz.
-To keep to 866.3 and 866.9 MHz in between is the reader's own part: no command of its manual says
-so, its maker declares it."""
+"""Band code, lowest and highest channel. EU: 865.7 to 867.5 MHz, the outer two of the four channels
+in which readers may send, by ETSI EN 302 208 since 2009; nothing beyond 865.6 to 867.6 MHz. To keep
+to 866.3 and 866.9 MHz in between is the reader's own part: no command of its manual says so, its
+maker declares it."""
 
 BAUDS = (57600, 115200, 38400, 19200, 9600)
 TIMING = Timing(answer_ms=800, quiet_ms=2500)
