@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.vision.detection import Backdrop, Bools, Image
+from edge.vision.detection import Backdrop, Bools, Floats, Image
 
 Marks = NDArray[np.uint8]
 """(H, W), 255 where something holds."""
@@ -33,6 +33,10 @@ _LIVELY = (20, 235)
 """Levels between which a pixel's light is its lamp's, not the sensor's limits."""
 _LIGHT_STEP = 0.01
 """Changes of light below this are left to the running median."""
+_DETAIL_PX = 4.0
+"""Detail is what differs from its surroundings: standard deviation of the blur that makes them."""
+_CALM_LEAST = 0.05
+"""Share of the picture that has to be calm to learn from it what noise is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,14 @@ class BackgroundParams:
         hurry: see ``upset``.
         gain_most: brightness may change by this factor from one vote to the next and be followed
             as exposure; beyond, it is another picture.
+        span_ms: detail is averaged over so long to tell changes by a hair.
+        furniture_spans: a box in all of which nothing has changed by a hair in so many calm spans
+            is furniture's, not a person's; 0 believes every box for ever. Who stands at ease
+            shifts every minute or two (Duarte and Zatsiorsky, Motor Control 3, 1999).
+        hair: levels of averaged detail, at least, that are a change; at an edge under a camera 7 m
+            up, half a centimetre.
+        hair_most: where noise makes more than this, nothing is called furniture.
+        noise: a change is also so many times the noise's standard deviation.
     """
 
     every_ms: int = 1_500
@@ -70,15 +82,29 @@ class BackgroundParams:
     upset: float = 0.4
     hurry: int = 4
     gain_most: float = 3.0
+    span_ms: int = 30_000
+    furniture_spans: int = 0
+    hair: float = 1.0
+    hair_most: float = 3.0
+    noise: float = 6.0
 
 
 STRICT = BackgroundParams(
-    every_ms=1_000, known_ms=60_000, alike=14, grow=0.75, grow_least=0.03, still_ms=8_000, move=0.08
+    every_ms=1_000,
+    known_ms=60_000,
+    alike=14,
+    grow=0.75,
+    grow_least=0.03,
+    still_ms=8_000,
+    move=0.08,
+    furniture_spans=10,
 )
 """For a picture that a person looks at: nobody who was in it may show.
 
 Who stands sways: an edge of theirs moves within eight seconds, and everything around it has to
 start again; who is found is left out with wide margins; and a minute without either is asked for.
+Detectors take furniture for people too: after five minutes in which not a hair has moved in all of
+a box, the box is let go.
 """
 
 
@@ -97,6 +123,7 @@ class Background:
         self._next_ms: int | None = None
         self._modes: _Modes | None = None
         self._stirred: _Stirred | None = None
+        self._unmoved: _Unmoved | None = None
         self._gain = 1.0
         self._backdrop: Backdrop | None = None
         self.upset = False
@@ -138,22 +165,34 @@ class Background:
         if self._next_ms is not None and scene_ms < self._next_ms:
             return
         self._next_ms = scene_ms + self._params.every_ms
-        free = np.full(image.shape[:2], 255, np.uint8)
-        for box in boxes:
-            free[self._around(box, cols=image.shape[1])] = 0
         if self._modes is None:
-            self._modes = _Modes.of(image)
-            if self._params.still_ms:
-                self._stirred = _Stirred(
-                    image, samples=-(-self._params.still_ms // self._params.every_ms)
-                )
+            self._begin(image)
+        assert self._modes is not None
         if image.shape != self._modes.first.shape:
             raise ValueError(f"image of shape {image.shape}, not {self._modes.first.shape}")
+        free = np.full(image.shape[:2], 255, np.uint8)
         if self._stirred is not None:
-            free &= self._stirred.feed(
-                image, alike=self._params.alike, around_px=round(self._params.move * image.shape[1])
-            )
+            free = self._stirred.feed(image)
+            if self._unmoved is not None:
+                self._unmoved.feed(self._stirred)
+        for box in boxes:
+            rows, cols = self._around(box, cols=image.shape[1])
+            if self._unmoved is None or not self._unmoved.all_of(rows, cols):
+                free[rows, cols] = 0
         self._vote(image, modes=self._modes, free=free)
+
+    def _begin(self, image: Image) -> None:
+        params = self._params
+        self._modes = _Modes.of(image)
+        if params.still_ms:
+            self._stirred = _Stirred(
+                image,
+                samples=-(-params.still_ms // params.every_ms),
+                alike=params.alike,
+                around_px=round(params.move * image.shape[1]),
+            )
+            if params.furniture_spans:
+                self._unmoved = _Unmoved(params)
 
     def _vote(self, image: Image, *, modes: _Modes, free: Marks) -> None:
         sure = cv2.bitwise_and(cv2.compare(modes.votes, self._settled, cv2.CMP_GE), free)
@@ -284,24 +323,89 @@ class _Modes:
 
 
 class _Stirred:
-    """Marks what has been still for some samples, at half size, where noise is lower."""
+    """Marks what has been still for some samples, at half size, where noise is lower.
 
-    def __init__(self, image: Image, *, samples: int) -> None:
+    Attributes:
+        last: (h, w, 3) uint8, the last image at half size.
+        still: (h, w) uint8, samples since something moved around there, 255 at most.
+    """
+
+    def __init__(self, image: Image, *, samples: int, alike: int, around_px: int) -> None:
+        self.last = _halved(image)
+        self.still: Marks = np.zeros(self.last.shape[:2], np.uint8)
         self._samples = min(samples, 255)
-        self._last = _halved(image)
-        self._still = np.zeros(self._last.shape[:2], np.uint8)
+        self._within = alike // 2
+        self._around_px = around_px
 
-    def feed(self, image: Image, *, alike: int, around_px: int) -> Marks:
-        """Give (H, W) uint8, 255 where nothing has moved lately within ``around_px``."""
+    def feed(self, image: Image) -> Marks:
+        """Give (H, W) uint8, 255 where nothing has moved lately."""
         now = _halved(image)
-        moved = cv2.bitwise_not(_alike(now, self._last, within=alike // 2))
-        self._last = now
-        side = 2 * (around_px // 2) + 1
-        moved = cv2.dilate(moved, np.ones((side, side), np.uint8))
-        cv2.add(self._still, 1, dst=self._still)
-        self._still[moved > 0] = 0
-        still = cv2.compare(self._still, self._samples, cv2.CMP_GE)
+        moved = cv2.bitwise_not(_alike(now, self.last, within=self._within))
+        self.last = now
+        cv2.add(self.still, 1, dst=self.still)
+        self.still[self.spread(np.asarray(moved)) > 0] = 0
+        still = cv2.compare(self.still, self._samples, cv2.CMP_GE)
         return np.asarray(cv2.resize(still, image.shape[1::-1], interpolation=cv2.INTER_NEAREST))
+
+    def spread(self, marks: Marks) -> Marks:
+        """Give the marks, (h, w), and all around them."""
+        side = 2 * (self._around_px // 2) + 1
+        return np.asarray(cv2.dilate(marks, np.ones((side, side), np.uint8)))
+
+
+class _Unmoved:
+    """Counts for how long a place has stayed the same to a hair, at half size.
+
+    Means of half a minute of detail are compared with the first of them: hardly any of a sensor's
+    noise is left in those, and slow light has no detail. Half minutes in which something moved
+    nearby are passed over; what has changed by the next calm one begins anew, with all around it.
+    """
+
+    def __init__(self, params: BackgroundParams) -> None:
+        self._params = params
+        self._samples = max(1, params.span_ms // params.every_ms)
+        self._sum: Floats = np.zeros((0, 0), np.float32)
+        self._count = 0
+        self._first: Floats | None = None
+        self._last: Floats | None = None
+        self._spans: Marks = np.zeros((0, 0), np.uint8)
+
+    def feed(self, stirred: _Stirred) -> None:
+        """Look at one more image."""
+        grey = cv2.cvtColor(stirred.last, cv2.COLOR_BGR2GRAY).astype(np.float32)
+        if not self._count:
+            self._sum = np.zeros_like(grey)
+        self._sum += grey - cv2.GaussianBlur(grey, (0, 0), _DETAIL_PX)
+        self._count += 1
+        if self._count == self._samples:
+            self._compare(self._sum / np.float32(self._count), stirred)
+            self._count = 0
+
+    def all_of(self, rows: slice, cols: slice) -> bool:
+        """Tell whether all of a part of the picture has stayed the same for long enough."""
+        part = self._spans[
+            rows.start // 2 : -(-rows.stop // 2), cols.start // 2 : -(-cols.stop // 2)
+        ]
+        return part.size > 0 and int(part.min()) >= self._params.furniture_spans
+
+    def _compare(self, now: Floats, stirred: _Stirred) -> None:
+        calm = stirred.still >= min(self._samples, 255)
+        if self._first is None or self._last is None:
+            self._first, self._last = now.copy(), now
+            self._spans = calm.astype(np.uint8)
+            return
+        step, self._last = np.abs(now - self._last)[calm], now
+        if step.size < _CALM_LEAST * calm.size:
+            return
+        sd = 1.4826 * float(np.median(step))  # of a normal distribution
+        hair = max(self._params.hair, self._params.noise * sd)
+        if hair > self._params.hair_most:
+            return
+        changed = calm & (np.abs(now - self._first) > hair)
+        self._spans[stirred.spread(changed.astype(np.uint8)) > 0] = 0
+        begun = calm & (self._spans == 0)
+        self._first[begun] = now[begun]
+        cv2.add(self._spans, calm.astype(np.uint8), dst=self._spans)
 
 
 def _halved(image: Image) -> Image:

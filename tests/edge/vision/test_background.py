@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from edge.vision.background import STRICT, Background, BackgroundParams, Box
 from edge.vision.detection import Image
@@ -30,14 +31,17 @@ ROOM = room()
 class Camera:
     """Takes noisy pictures of a room, one a second."""
 
-    def __init__(self, background: Background, *, seed: int = 2) -> None:
+    def __init__(self, background: Background, *, seed: int = 2, noise: float = 2.0) -> None:
         self.background = background
+        self._noise = noise
         self.now_ms = 0
         self._rng = np.random.default_rng(seed)
 
-    def take(self, scene: Image, *, seconds: int, boxes: tuple[Box, ...] = ()) -> None:
+    def take(
+        self, scene: Image | NDArray[np.float64], *, seconds: int, boxes: tuple[Box, ...] = ()
+    ) -> None:
         for _ in range(seconds):
-            grain = self._rng.normal(0, 2, scene.shape)
+            grain = self._rng.normal(0, self._noise, scene.shape)
             shot = np.clip(scene + grain, 0, 255).astype(np.uint8)
             self.background.feed(self.now_ms, shot, boxes)
             self.now_ms += SECOND
@@ -188,6 +192,40 @@ def test_the_strict_picture_never_shows_somebody_who_sways_and_is_not_found() ->
     camera.take(ROOM, seconds=80)
     assert camera.background.known.all()
     assert wrong(camera.background) == 0
+
+
+def taken_for_a_person(*, sways: bool, seconds: int, noise: float = 2.0) -> Background:
+    """Give what the strict picture knows of something that every image is said to hold."""
+    camera = Camera(Background(STRICT), noise=noise)
+    shift = np.random.default_rng(3).normal(0, 0.3, seconds).cumsum() / 20
+    for second in range(seconds):
+        # A person's weight wanders by a fraction of a pixel, an edge's levels by a few.
+        dx = shift[second] if sways else 0.0
+        moved = np.array([[1, 0, dx], [0, 1, 0]])
+        layer = cv2.warpAffine(np.full(SIZE, 0.0) + SILHOUETTE, moved, SIZE[::-1])
+        shown = ROOM * (1 - layer[:, :, None]) + 120 * layer[:, :, None]
+        camera.take(shown.astype(np.float64), seconds=1, boxes=(PERSON,))
+    return camera.background
+
+
+SILHOUETTE = cv2.GaussianBlur(np.pad(np.ones((40, 24)), ((40, 40), (60, 76))), (0, 0), 0.8)
+
+
+def test_what_is_taken_for_a_person_but_does_not_move_by_a_hair_settles_after_six_minutes() -> None:
+    assert not taken_for_a_person(sways=False, seconds=300).known[SPOT].any()
+    background = taken_for_a_person(sways=False, seconds=420)
+    assert background.known.all()
+
+
+def test_who_stands_for_ten_minutes_and_is_found_never_shows() -> None:
+    background = taken_for_a_person(sways=True, seconds=600)
+    assert not background.known[SPOT].any()
+    assert wrong(background) == 0
+
+
+def test_a_camera_too_noisy_to_tell_a_hair_shows_nothing_of_what_is_found() -> None:
+    background = taken_for_a_person(sways=False, seconds=480, noise=20.0)
+    assert not background.known[SPOT].any()
 
 
 @settings(max_examples=20, deadline=None)
