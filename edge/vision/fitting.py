@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import exp, isfinite, log, pi
 from typing import Literal
@@ -16,8 +17,14 @@ Free = Literal["focal", "k1", "k2", "centre"]
 
 UNSEEN = 1e3
 """Error, in standard deviations, of a point the lens would not see: worse than any mistake."""
-FIRST_DAMPING, MOST_DAMPING, MOST_STEPS, ENOUGH = 1e-3, 1e9, 60, 1e-9
+FIRST_DAMPING, MOST_DAMPING, MOST_STEPS, ENOUGH = 1e-3, 1e9, 60, 1e-6
 """Of the descent: it ends when a step gains less than this share."""
+NOTHING = 1e-9
+"""A millionth of a thousandth: below it a sum of squares, or what is told of a number, is none."""
+FAR = 0.1
+"""Share of the width at which a pair is so far off that farther makes no difference to a guess."""
+BULGES = ((0.0, 0.0), (-0.2, 0.02))
+"""Distortions to begin with: none, and a barrel's that no ray leaves."""
 TINY = 1e-6
 """Step of derivatives by the lens's numbers."""
 POSE = 6
@@ -130,13 +137,36 @@ def fit_view(
     if near is not None:
         starts = [near]
     else:
-        starts = [_pose(pairs, lens) for lens in _first_lenses(kind, pairs.image_size, known)]
+        starts = [_pose(pairs, lens) for lens in first_lenses(kind, pairs.image_size, known=known)]
         starts.sort(key=lambda view: _Errors(view, pairs, free, known, params).cost(view))
     fits = [_settle(view, pairs, free=free, known=known, params=params) for view in starts[:2]]
     return min(fits, key=lambda fit: fit.cost)
 
 
-def _first_lenses(kind: LensKind, size: tuple[int, int], known: Known) -> list[Lens]:
+def guess(pairs: Pairs, *, lenses: Sequence[Lens]) -> tuple[float, View]:
+    """Place lenses by some pairs, roughly but a hundred times as fast as ``fit_view``.
+
+    Returns:
+        How badly the best one fits, 0 to 1 (what is far off counts as 1, how far does not matter),
+        and its view.
+    """
+    best: tuple[float, View] | None = None
+    far_px = FAR * pairs.image_size[0]
+    places = np.column_stack([pairs.floor_m, np.zeros(len(pairs.floor_m))])
+    for lens in lenses:
+        view = _pose(pairs, lens)
+        apart_px = np.hypot(*(view.image_from_places(places) - pairs.image_px).T)
+        share = np.minimum(np.nan_to_num(apart_px, nan=far_px) / far_px, 1.0)
+        misfit = float((share**2).mean())
+        if best is None or misfit < best[0]:
+            best = misfit, view
+    if best is None:
+        raise ValueError("no lens to place")
+    return best
+
+
+def first_lenses(kind: LensKind, size: tuple[int, int], *, known: Known) -> list[Lens]:
+    """Give lenses of a kind, one of which is near enough to begin with."""
     if known.lens is not None:
         return [known.lens]
     centre = (size[0] / 2, size[1] / 2)
@@ -147,7 +177,8 @@ def _first_lenses(kind: LensKind, size: tuple[int, int], known: Known) -> list[L
     else:
         views = [35.0, 55.0, 75.0, 95.0, 115.0, 135.0]
     focals = [focal_of_view(kind, hfov_deg=view, width_px=size[0]) for view in views]
-    return [Lens(kind, focal, centre) for focal in focals]
+    bulges = BULGES if kind == "distorted" else BULGES[:1]
+    return [Lens(kind, focal, centre, *bulge) for focal in focals for bulge in bulges]
 
 
 def _pose(pairs: Pairs, lens: Lens) -> View:
@@ -166,7 +197,7 @@ def _pose(pairs: Pairs, lens: Lens) -> View:
             np.hstack([-y * floor, x * floor, none]),
         ]
     )
-    matrix: Floats = np.linalg.svd(rows)[2][-1].reshape(3, 3)
+    matrix: Floats = np.linalg.eigh(rows.T @ rows)[1][:, 0].reshape(3, 3)
     if ((floor @ matrix.T) * rays).sum() < 0:
         matrix = -matrix
     scale = (np.linalg.norm(matrix[:, 0]) + np.linalg.norm(matrix[:, 1])) / 2
@@ -186,13 +217,13 @@ def _settle(
         view = _descend(view, errors)
     found, slope = errors.of(view), errors.slope(view)
     # What nothing tells gets a huge variance instead of a division by zero.
-    spread = np.linalg.inv(slope.T @ slope + ENOUGH * np.eye(slope.shape[1]))
+    spread = np.linalg.inv(slope.T @ slope + NOTHING * np.eye(slope.shape[1]))
     count = 2 * len(pairs.image_px)
     points, freedom = found[:count], max(1, len(found) - slope.shape[1])
     own = slope[:count].reshape(-1, 2, slope.shape[1])
     # What a fit to the others misses a pair by follows from its leverage on this one.
     leverage = own @ spread @ own.swapaxes(1, 2)
-    alone = np.linalg.pinv(np.eye(2) - leverage, rcond=ENOUGH, hermitian=True)
+    alone = np.linalg.pinv(np.eye(2) - leverage, rcond=NOTHING, hermitian=True)
     left_out = (alone @ points.reshape(-1, 2, 1))[:, :, 0]
     return Fit(
         view,
@@ -224,7 +255,7 @@ def _descend(view: View, errors: _Errors) -> View:
         else:
             return view
         gained, view, cost, damping = cost - less, trial, less, damping / 10
-        if gained <= ENOUGH * cost + ENOUGH**2:
+        if gained <= ENOUGH * cost + NOTHING**2:
             return view
     return view
 

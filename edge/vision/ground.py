@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import ConfigError
-from edge.vision.fitting import Fit, FitParams, Free, Known, Pairs, fit_view
+from edge.vision.fitting import Fit, FitParams, Free, Known, Pairs, first_lenses, fit_view, guess
 from edge.vision.lens import Lens, LensKind, View
 
 Floats = NDArray[np.float64]
 
 MIN_PAIRS = 4
 """Point pairs that fix a homography's eight numbers."""
+KINDS: tuple[LensKind, ...] = ("pinhole", "distorted", "fisheye")
+"""From simple to less so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class GroundParams:
             view, imply.
         distorted_pairs: from so many on a distortion may be read off the points.
         gain: a less simple lens is taken if points left out are hit this much better.
+        suspects: of all points, and of all pairs of them, so many that look most like mistakes at
+            a guess are tried in earnest.
         fit: what is expected of clicks, tapes and cameras.
     """
 
@@ -50,6 +54,7 @@ class GroundParams:
     max_disagreement: float = 0.2
     distorted_pairs: int = 6
     gain: float = 0.7
+    suspects: int = 4
     fit: FitParams = field(default_factory=FitParams)
 
 
@@ -252,13 +257,15 @@ def calibrate(
     limits = params or GroundParams()
     pairs = _pairs(points_px, floor_m, image_size)
     known = Known(height_m, hfov_deg, lens if isinstance(lens, Lens) else None)
+    near: View | None = None
     if isinstance(lens, Lens):
         kind, why = lens.kind, f"the {lens.kind} lens was given"
     elif lens != "auto":
         kind, why = lens, f"a {lens} lens was asked for"
     else:
-        kind, why = _choose(pairs, known=known, limits=limits)
-    fit = _sound_fit(pairs, kind=kind, known=known, limits=limits)
+        kind, why, near = _choose(pairs, known=known, limits=limits)
+    others = tuple(one for one in KINDS if one != kind) if lens == "auto" else ()
+    fit = _sound_fit(pairs, kind=kind, known=known, limits=limits, near=near, others=others)
     errors = _errors_m(fit.view, pairs)
     left_out_m = _left_out_m(fit, pairs)
     many = len(errors) > MIN_PAIRS
@@ -331,8 +338,19 @@ def _fit(
     return fit_view(pairs, kind=kind, free=free, known=known, params=limits.fit, near=near)
 
 
-def _sound_fit(pairs: Pairs, *, kind: LensKind, known: Known, limits: GroundParams) -> Fit:
-    """Fit, or raise ConfigError with what is wrong."""
+def _sound_fit(
+    pairs: Pairs,
+    *,
+    kind: LensKind,
+    known: Known,
+    limits: GroundParams,
+    near: View | None = None,
+    others: tuple[LensKind, ...] = (),
+) -> Fit:
+    """Fit, or raise ConfigError with what is wrong.
+
+    A mistake among the points can hide which lens it is: ``others`` may be it instead.
+    """
     if known.height_m is not None and known.height_m <= 0:
         raise ConfigError(f"camera_height_m = {known.height_m:g}: a camera hangs above the floor")
     _refuse_view(kind, known.hfov_deg)
@@ -340,8 +358,8 @@ def _sound_fit(pairs: Pairs, *, kind: LensKind, known: Known, limits: GroundPara
         _refuse_lines(pairs.image_px, what="image", tolerance=limits.line_tolerance)
     _refuse_lines(pairs.floor_m, what="floor", tolerance=limits.line_tolerance)
     alone = Known(lens=known.lens)
-    fit = free = _fit(pairs, kind=kind, known=alone, limits=limits)
-    _refuse_mistyped(pairs, free, kind=kind, limits=limits, known=alone)
+    fit = free = _fit(pairs, kind=kind, known=alone, limits=limits, near=near)
+    _refuse_mistyped(pairs, free, kinds=(kind, *others), limits=limits, known=alone)
     if free.view.place_m[2] < 0:
         raise ConfigError(
             "the calibration points show the floor mirrored: check that east and north are "
@@ -386,7 +404,7 @@ def _refuse_contradiction(
 
 
 def _refuse_mistyped(
-    pairs: Pairs, fit: Fit, *, kind: LensKind, known: Known, limits: GroundParams
+    pairs: Pairs, fit: Fit, *, kinds: tuple[LensKind, ...], known: Known, limits: GroundParams
 ) -> None:
     """Raise if pairs contradict each other, naming the culprit where the others agree."""
     errors = _errors_m(fit.view, pairs)
@@ -394,26 +412,14 @@ def _refuse_mistyped(
     bad = fit.misfit > limits.mistyped_misfit and errors.max() > limits.mistyped_m / 2
     if not bad and residual_m <= limits.max_residual_m:
         return
-    culprits = _culprits(pairs, fit, kind=kind, known=known, limits=limits)
-    if len(culprits) == 1:
-        number, off_m, others_m = culprits[0]
-        off = f"is {_length(off_m)} off" if off_m < inf else "lies above the horizon"
-        raise ConfigError(
-            f"point {number + 1} {off}; without it the others agree within "
-            f"{_length(others_m)}: measure it again"
-        )
-    if culprits:
-        named = " or ".join(str(number + 1) for number, _, _ in culprits)
-        raise ConfigError(
-            f"point {named} is mistyped; measure one more point to learn which, or all of them "
-            "again"
-        )
-    swapped = _swapped(pairs, fit, kind=kind, known=known, limits=limits)
-    if swapped:
-        raise ConfigError(
-            f"points {swapped[0] + 1} and {swapped[1] + 1} look exchanged; with their places on "
-            "the floor swapped all points agree"
-        )
+    for kind in kinds:
+        _refuse_culprit(_culprits(pairs, fit, kind=kind, known=known, limits=limits))
+        swapped = _swapped(pairs, fit, kind=kind, known=known, limits=limits)
+        if swapped:
+            raise ConfigError(
+                f"points {swapped[0] + 1} and {swapped[1] + 1} look exchanged; with their places "
+                "on the floor swapped all points agree"
+            )
     worst = int(errors.argmax())
     if residual_m == inf:
         raise ConfigError(
@@ -429,19 +435,39 @@ def _refuse_mistyped(
         )
 
 
+def _refuse_culprit(culprits: list[tuple[int, float, float]]) -> None:
+    if len(culprits) == 1:
+        number, off_m, others_m = culprits[0]
+        off = f"is {_length(off_m)} off" if off_m < inf else "lies above the horizon"
+        raise ConfigError(
+            f"point {number + 1} {off}; without it the others agree within "
+            f"{_length(others_m)}: measure it again"
+        )
+    if culprits:
+        named = " or ".join(str(number + 1) for number, _, _ in culprits)
+        raise ConfigError(
+            f"point {named} is mistyped; measure one more point to learn which, or all of them "
+            "again"
+        )
+
+
 def _culprits(
     pairs: Pairs, fit: Fit, *, kind: LensKind, known: Known, limits: GroundParams
 ) -> list[tuple[int, float, float]]:
     """Give each point without which the others agree: number, its error, theirs."""
+    count = len(pairs.image_px)
+    changes: list[tuple[tuple[int, ...], Pairs]] = [
+        ((number,), pairs.without(number)) for number in range(count if count > MIN_PAIRS else 0)
+    ]
     found = []
-    for number in range(len(pairs.image_px) if len(pairs.image_px) > MIN_PAIRS else 0):
-        others = pairs.without(number)
-        rest = _fit(others, kind=kind, known=known, limits=limits)
+    for (number,), others, near in _suspects(changes, kind=kind, known=known, limits=limits):
+        rest = _fit(others, kind=kind, known=known, limits=limits, near=near)
         off_m = float(_errors_m(rest.view, pairs)[number])
         agree = rest.misfit < max(1.5, limits.agreement * fit.misfit)
         if agree and off_m > limits.mistyped_m and rest.view.place_m[2] > 0:
             theirs = float(_errors_m(rest.view, others).max())
-            found.append((rest.misfit, number, off_m, theirs))
+            if theirs < off_m:
+                found.append((rest.misfit, number, off_m, theirs))
     least = min((misfit for misfit, *_ in found), default=0.0)
     return [tuple_[1:] for tuple_ in sorted(found) if tuple_[0] <= 2 * max(least, 1.0)]
 
@@ -451,14 +477,32 @@ def _swapped(
 ) -> tuple[int, int] | None:
     """Give two points with whose floor places exchanged all agree."""
     count = len(pairs.image_px)
+    changes: list[tuple[tuple[int, ...], Pairs]] = []
     for one, other in combinations(range(count), 2) if count > MIN_PAIRS + 1 else ():
         order = list(range(count))
         order[one], order[other] = other, one
-        changed = replace(pairs, floor_m=pairs.floor_m[order])
-        again = _fit(changed, kind=kind, known=known, limits=limits)
+        changes.append(((one, other), replace(pairs, floor_m=pairs.floor_m[order])))
+    for (one, other), changed, near in _suspects(changes, kind=kind, known=known, limits=limits):
+        again = _fit(changed, kind=kind, known=known, limits=limits, near=near)
         if again.misfit < max(1.5, limits.agreement**2 * fit.misfit):
             return one, other
     return None
+
+
+def _suspects(
+    changes: list[tuple[tuple[int, ...], Pairs]],
+    *,
+    kind: LensKind,
+    known: Known,
+    limits: GroundParams,
+) -> list[tuple[tuple[int, ...], Pairs, View]]:
+    """Give the changes to the pairs that make them agree best at a guess, and that guess."""
+    guesses = []
+    for what, changed in changes:
+        lenses = first_lenses(kind, changed.image_size, known=known)
+        guesses.append((*guess(changed, lenses=lenses), what, changed))
+    guesses.sort(key=lambda one: one[0])
+    return [(what, changed, view) for _, view, what, changed in guesses[: limits.suspects]]
 
 
 def _left_out_m(fit: Fit, pairs: Pairs) -> Floats:
@@ -474,27 +518,32 @@ def _left_out_m(fit: Fit, pairs: Pairs) -> Floats:
     return off
 
 
-def _choose(pairs: Pairs, *, known: Known, limits: GroundParams) -> tuple[LensKind, str]:
-    """Choose the simplest kind of lens that explains the points."""
+def _choose(
+    pairs: Pairs, *, known: Known, limits: GroundParams
+) -> tuple[LensKind, str, View | None]:
+    """Choose the simplest kind of lens that explains the points; say why, and where it hangs."""
     if len(pairs.image_px) < limits.distorted_pairs:
-        return "pinhole", (
+        why = (
             f"{len(pairs.image_px)} points cannot tell lenses apart: a pinhole was taken; measure "
             f"{limits.distorted_pairs} or say which lens it is"
         )
-    kinds: tuple[LensKind, ...] = ("pinhole", "distorted", "fisheye")
+        return "pinhole", why, None
     missed: dict[LensKind, float] = {}
-    for kind in kinds:
+    views: dict[LensKind, View] = {}
+    for kind in KINDS:
         fit = _fit(pairs, kind=kind, known=known, limits=limits)
+        views[kind] = fit.view
         missed[kind] = float(np.sqrt((fit.left_out_sd**2).mean()))
     chosen: LensKind = "pinhole"
-    for kind in kinds[1:]:
+    for kind in KINDS[1:]:
         if missed[kind] < limits.gain * missed[chosen]:
             chosen = kind
-    others = ", ".join(f"{kind} {missed[kind]:.1f}" for kind in kinds)
-    return chosen, (
+    others = ", ".join(f"{kind} {missed[kind]:.1f}" for kind in KINDS)
+    why = (
         f"the simplest lens that explains the points is {chosen}; a point left out is missed by, "
         f"in standard deviations: {others}"
     )
+    return chosen, why, views[chosen]
 
 
 def _errors_m(view: View, pairs: Pairs) -> Floats:

@@ -278,6 +278,28 @@ def test_two_exchanged_points_are_named() -> None:
         calibrate(_seen(view, ROOM), ROOM[order], image_size=(960, 960))
 
 
+def test_a_strong_barrel_asked_for_by_name_is_not_refused_with_six_points() -> None:
+    noise = np.random.default_rng(6)
+    lens = Lens("distorted", 484.0, (651.0, 360.0), -0.29, 0.044)
+    turn = np.array([[1.0, 0, 0], [0, -1, 0], [0, 0, -1]])
+    view = View(lens, turn, np.array([0.0, 0.0, 5.2]))
+    corners = [[60, 50], [1220, 60], [640, 130], [70, 670], [1200, 660], [650, 500]]
+    floor = view.floor_from_image(np.array(corners, dtype=float), height_m=0.0)
+    image = _seen(view, floor) + noise.normal(0, 1.0, floor.shape)
+    ground, _ = calibrate(image, floor, image_size=(1280, 720), lens="distorted")
+    assert ground.view.lens.k1 < -0.1
+    assert ground.residual_m < 0.1
+
+
+@pytest.mark.parametrize("kind", ["distorted", "fisheye"])
+def test_a_mistake_does_not_hide_which_lens_it_is(kind: str) -> None:
+    view = _hanging(kind)
+    floor = ROOM.copy()
+    floor[4] += [0.9, 0.0]
+    with pytest.raises(ConfigError, match=r"point 5 is .* off; without it the others agree"):
+        calibrate(_seen(view, ROOM), floor, image_size=(960, 960))
+
+
 def test_a_point_over_the_horizon_is_named() -> None:
     view = _hanging("pinhole", tilt=1.0)
     floor = ROOM + np.array([0.0, 6.0])
