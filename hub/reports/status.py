@@ -18,9 +18,14 @@ def status_text(agents: Sequence[AgentRow], *, link: Link | None) -> str:
         else "broker  never connected",
         "",
     ]
+    return "\n".join([*lines, agents_text(agents)])
+
+
+def agents_text(agents: Sequence[AgentRow]) -> str:
+    """Give a table of the agents, and the devices that are not up."""
     rows = [HEADS, *(_cells(agent) for agent in agents)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
-    lines += [
+    lines = [
         "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]

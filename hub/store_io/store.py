@@ -580,6 +580,33 @@ class Store:
             )
         return _reject(rows[0])
 
+    def refused(self, *, since: datetime) -> dict[tuple[str, str], tuple[int, str]]:
+        """Give how many messages of which agents were refused since, and the newest reason."""
+        with refusals():
+            rows = self.connection.execute(
+                "SELECT store, agent, reason FROM rejects WHERE last_at >= ? ORDER BY last_at",
+                (spelt(since),),
+            ).fetchall()
+        found: dict[tuple[str, str], tuple[int, str]] = {}
+        for store, agent, reason in rows:
+            found[store, agent] = (found.get((store, agent), (0, ""))[0] + 1, str(reason))
+        return found
+
+    def ahead_s(self) -> dict[tuple[str, str], float]:
+        """Give by how many seconds each agent's newest release is dated after its arrival."""
+        with refusals():
+            rows = self.connection.execute(
+                "SELECT r.store, r.agent, r.made_at, r.received_at FROM marks AS m, releases AS r"
+                " WHERE r.store = m.store AND r.agent = m.agent AND r.epoch = m.epoch"
+                " AND r.seq = m.highest ORDER BY r.received_at"
+            ).fetchall()
+        return {
+            (store, agent): (
+                datetime.fromisoformat(made) - datetime.fromisoformat(received)
+            ).total_seconds()
+            for store, agent, made, received in rows
+        }
+
     def link(self, name: str = "broker") -> Link | None:
         """Give the last recorded state of the connection to the broker, or another named one."""
         with refusals():

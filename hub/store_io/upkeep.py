@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hub.config import Retention
-from hub.errors import NoDataError, StoreError
+from hub.errors import ConfigError, NoDataError, StoreError
 from hub.store_io.connection import connected, refusals, spelt, transaction
-from hub.store_io.schema import NEWEST, migrate, newer, version
+from hub.store_io.schema import NEWEST, Step, migrate, newer, rows_lost, version
 from hub.store_io.store import Link, Store
 
 Progress = Callable[[int, int], None]
@@ -69,6 +69,37 @@ class Restored:
     backup: Backup
     kept: str
     agents_to_resend: int
+
+
+def bring_to(path: Path, *, step: int, lose: bool, busy_ms: int) -> list[Step]:
+    """Do or undo steps of a database's tables.
+
+    Args:
+        path: of the database.
+        step: the number to come to, from 1.
+        lose: undo even where rows are lost.
+        busy_ms: how long to wait for another process's lock.
+
+    Raises:
+        NoDataError: no database there.
+        ConfigError: there is no such step.
+        StoreError: rows would be lost, or the database refuses; steps are whole or not done.
+    """
+    if not path.is_file():
+        raise NoDataError(f"{path}: no database there; `aisle-hub run --db {path}` makes it")
+    if not 1 <= step <= NEWEST:
+        raise ConfigError(f"there is no step {step}: 1 to {NEWEST}")
+    with connected(path, busy_ms=busy_ms) as connection, closing(connection):
+        if version(connection) > NEWEST:
+            raise StoreError(f"{path}: {newer(version(connection))}")
+        lost = rows_lost(connection, to=step)
+        if lost and not lose:
+            told = ", ".join(f"{rows} of {table}" for table, rows in lost.items())
+            raise StoreError(
+                f"{path}: undone to step {step}, rows would be lost: {told}; make a backup "
+                "(`aisle-hub db backup FILE`), then say --lose"
+            )
+        return migrate(connection, to=step)
 
 
 def backup(store: Store, target: Path, *, progress: Progress) -> Backup:
