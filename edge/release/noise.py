@@ -69,14 +69,9 @@ def _discrete_laplace(scale: int, *, randbelow: RandBelow) -> int:
 def _bernoulli_exp(over: int, under: int, *, randbelow: RandBelow) -> bool:
     """Give true with probability exp(-over/under)."""
     while over > under:
-        if not _bernoulli_exp_unit(1, 1, randbelow=randbelow):
+        if not _bernoulli_exp(1, 1, randbelow=randbelow):
             return False
         over -= under
-    return _bernoulli_exp_unit(over, under, randbelow=randbelow)
-
-
-def _bernoulli_exp_unit(over: int, under: int, *, randbelow: RandBelow) -> bool:
-    """Give true with probability exp(-over/under), for over/under in [0, 1]."""
     tries = 1
     while randbelow(under * tries) < over:
         tries += 1

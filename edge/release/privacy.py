@@ -172,7 +172,7 @@ class Budget:
             most: cells by channel; from the plan and the catalogue alone, never from visits.
         """
         rules = (replace(rule, clip=min(rule.clip, most.get(rule.name, 0))) for rule in self.rules)
-        return Budget(self.rho, tuple(rule for rule in rules if rule.clip))
+        return replace(self, rules=tuple(rule for rule in rules if rule.clip))
 
     def tightened(self, max_rho: float) -> Budget:
         """Give the budget under a hub's wish: the smaller of the two, never a looser one.
@@ -182,7 +182,7 @@ class Budget:
         """
         if not max_rho >= FLOOR_RHO:
             raise PrivacyError(f"the hub asked for rho {max_rho}; {FLOOR_RHO} is the least")
-        return self if max_rho >= self.rho else Budget(max_rho, self.rules)
+        return self if max_rho >= self.rho else replace(self, rho=max_rho)
 
     def message(self) -> messages.Privacy:
         """Tell the budget as the contract does, for reports and data-protection officers."""
