@@ -33,7 +33,7 @@ from edge.vision.lens import Lens, LensKind
 from edge.vision.onnx_io import Detector, load_detector, shipped_manifest
 from edge.vision.signature_io import load_signature
 from edge.vision.tracking import Tracker, TrackerParams
-from edge.vision.watching import Eyes, Finder
+from edge.vision.watching import Eyes, Finder, SightParams
 from edge.visits.plan import Floor, Point
 from edge.visits.visits import Visits
 from edge.visits.wares import Assortment
@@ -163,6 +163,7 @@ def eyes_of(
         ground=parts.grounds[camera],
         confidence=config.detector.confidence,
         camera=camera,
+        params=SightParams.of(parts.detector.manifest),
         signature=load_signature(config.data_dir, one),
         background=background,
         conditions=conditions,
@@ -176,7 +177,7 @@ def tracker_of(config: StoreConfig, *, parts: Parts) -> Tracker:
     """
     sure = config.detector.confidence
     return Tracker(
-        TrackerParams(sure=parts.detector.confidence if sure is None else sure),
+        TrackerParams(sure=parts.detector.begins if sure is None else sure),
         may_stand=parts.floor.may_stand,
         may_appear=_entry(parts.floor, grounds=tuple(parts.grounds.values())),
         sees=lambda camera, places: _in_view(parts.grounds[camera], places.T),
@@ -321,8 +322,16 @@ def visits_of(
     *,
     parts: Parts,
     utc_of: Callable[[int], datetime | None] = lambda _: None,
+    hears: bool = False,
 ) -> Visits:
-    """Give what turns tracks and item events into visits; ``utc_of`` tells promotions' days."""
+    """Give what turns tracks and item events into visits.
+
+    Args:
+        config: of the store.
+        parts: of the store.
+        utc_of: tells promotions' days.
+        hears: goods are heard though the configuration has no reader.
+    """
     antennas: dict[str | Key, Point] = {
         (reader.name, one.number): one.at
         for reader in config.readers
@@ -340,7 +349,8 @@ def visits_of(
         parts.floor,
         antennas=antennas,
         assortment=None if catalogue is None else Assortment(catalogue, day_of=day_of),
-        hears=any(one.place == "shelf" for reader in config.readers for one in reader.served()),
+        hears=hears
+        or any(one.place == "shelf" for reader in config.readers for one in reader.served()),
     )
 
 

@@ -26,8 +26,8 @@ from edge.vision.background import Background, BackgroundParams
 from edge.vision.detection import UNSURE, Backdrop, BodyPoint, Detection, Fitted, Image
 from edge.vision.ground import Ground
 from edge.vision.onnx_io import Detector, load_detector, shipped_manifest
-from edge.vision.tracking import Sighting, Tracker, TrackerParams, TrackPoint
-from edge.vision.watching import floor_points
+from edge.vision.tracking import FloorPoint, Sighting, Tracker, TrackerParams, TrackPoint
+from edge.vision.watching import SightParams, floor_points
 from edge.visits.visits import VisitParams
 from models.evaluation.backdrops import (
     Fixed,
@@ -386,28 +386,33 @@ class Follower:
     def __init__(self, detector: Detector, *, ground: Ground) -> None:
         self._detector = detector
         self._ground = ground
-        self._tracker = Tracker(TrackerParams(sure=detector.confidence))
+        self._tracker = Tracker(TrackerParams(sure=detector.begins))
+        self._params = SightParams.of(detector.manifest)
         self._tracks: dict[int, list[TrackPoint]] = {}
 
     def follow(self, scene_ms: int, found: Sequence[Detection]) -> None:
         """Take one image's detections."""
         least = UNSURE * self._detector.confidence
-        points = floor_points(
-            [one for one in found if one.confidence >= least],
-            ground=self._ground,
-            height_m=self._detector.point_height_m,
-        )
+        points = self._points([one for one in found if one.confidence >= least])
         for event in self._tracker.feed(Sighting(scene_ms, points)):
             if isinstance(event, TrackPoint):
                 self._tracks.setdefault(event.track, []).append(event)
 
     def away(self, found: Sequence[Detection], places: Sequence[tuple[float, float]]) -> Array:
         """Compare places on the floor, without following anybody."""
-        spots = np.array([(one.x_px, one.y_px) for one in found], dtype=np.float64).reshape(-1, 2)
-        floor = self._ground.floor_from_image(spots, point_height_m=self._detector.point_height_m)
-        offset = floor[:, None] - np.array(places, dtype=np.float64).reshape(1, -1, 2)
+        stands = [self._points([one]) for one in found]
+        floor = [(at[0].east_m, at[0].north_m) if at else (np.inf, np.inf) for at in stands]
+        offset = np.array(floor).reshape(-1, 1, 2) - np.array(places).reshape(1, -1, 2)
         away = np.hypot(offset[..., 0], offset[..., 1])
         return np.where(away < WITHIN_M, away, np.inf)
+
+    def _points(self, found: Sequence[Detection]) -> tuple[FloorPoint, ...]:
+        return floor_points(
+            found,
+            ground=self._ground,
+            height_m=self._detector.point_height_m,
+            params=self._params,
+        )
 
     def report(self, truth: Mapping[int, Places]) -> Report:
         """Compare tracks with true paths: as given, gaps bridged, and of these only who walked.

@@ -104,6 +104,10 @@ class CentrePoints(
         point: which of a person's points stands for them.
         point_height_m: height of that point over the floor.
         confidence: above which a detection is believed to be a person.
+        begins: above which one may begin a track, if not from there on: a false alarm in one place
+            goes on for as long as a track.
+        point_error: of the point along each axis, as measured, in longer sides of the box.
+        head_error: likewise of the head.
     """
 
     stride: Pixels
@@ -113,6 +117,9 @@ class CentrePoints(
     point: BodyPoint
     point_height_m: Height
     confidence: Share
+    begins: Share | None = None
+    point_error: Share | None = None
+    head_error: Share | None = None
 
     def __post_init__(self) -> None:
         """Refuse channels that do not give the point and the box."""
@@ -123,6 +130,8 @@ class CentrePoints(
             other = channel[:-2] + {"dx": "dy", "dy": "dx"}.get(channel[-2:], channel[-2:])
             if self.channels.count(channel) != 1 or other not in self.channels:
                 raise ValueError(f"channels must name {channel!r} once, and {other!r} with it")
+        if self.begins is not None and self.begins < self.confidence:
+            raise ValueError(f"begins = {self.begins} is below confidence = {self.confidence}")
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -59,6 +59,13 @@ class Detector:
         return self.manifest.output.confidence
 
     @property
+    def begins(self) -> float:
+        """Confidence above which a detection may begin a track."""
+        given = self.manifest.output
+        begins = given.begins if isinstance(given, CentrePoints) else None
+        return self.confidence if begins is None else begins
+
+    @property
     def point_height_m(self) -> float:
         """Height over the floor of the point a detection gives."""
         return self.manifest.output.point_height_m

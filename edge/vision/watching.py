@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Protocol, runtime_checkable
 
@@ -17,7 +17,6 @@ from edge.vision.condition import (
     Condition,
     ConditionParams,
     Signature,
-    signature_of,
 )
 from edge.vision.detection import (
     UNSURE,
@@ -29,6 +28,7 @@ from edge.vision.detection import (
     letterbox,
 )
 from edge.vision.ground import Floats, Ground
+from edge.vision.manifest import CentrePoints, Manifest
 from edge.vision.tracking import FloorPoint, Sighting
 
 PLAIN_PX = 416
@@ -88,7 +88,7 @@ class SightParams:
         head_m: height over the floor of the middle of a head: statures of 1.71 m on average
             (NCD-RisC 2016, men and women of Europe), shoes, a stride, and half a head.
         head_sd_m: how much that differs between people, children and those who bend included.
-        adopt_ms: how long the background is learnt before a signature of it is adopted; longer
+        adopt_ms: how long the background is learnt before the camera is compared with it; longer
             than it takes to forget whom nobody found in the first images.
     """
 
@@ -98,6 +98,19 @@ class SightParams:
     head_m: float = 1.6
     head_sd_m: float = 0.15
     adopt_ms: int = 300_000
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> SightParams:
+        """Take what a detector's manifest knows of its errors."""
+        given = manifest.output
+        if not isinstance(given, CentrePoints):
+            return cls()
+        usual = cls()
+        return replace(
+            usual,
+            body_share=given.point_error or usual.body_share,
+            head_share=given.head_error or usual.head_share,
+        )
 
 
 class Eyes:
@@ -149,8 +162,8 @@ class Eyes:
 
     @property
     def signature(self) -> Signature | None:
-        """What the camera is compared with: the one given, or the one adopted since."""
-        return self._checkup.reference
+        """What may be kept to compare with: the one given, or the one two looks agreed on."""
+        return self._checkup.kept
 
     @property
     def compared(self) -> bool:
@@ -204,10 +217,9 @@ class Eyes:
         self._learnt, self._backdrop = backdrop, _padded(backdrop, shape=self._shape)
         if self._began_ms is None:
             self._began_ms = scene_ms
-        if checkup.reference is not None:
-            checkup.compare(scene_ms, backdrop)
-        elif scene_ms - self._began_ms >= self._params.adopt_ms and not background.upset:
-            checkup.reference = signature_of(backdrop)
+        checkup.compare(scene_ms, backdrop)
+        if scene_ms - self._began_ms >= self._params.adopt_ms and not background.upset:
+            checkup.adopt(scene_ms, backdrop)
 
 
 def floor_points(
