@@ -30,13 +30,13 @@ LINE = re.compile(
 """What a line of the reader may be: an answer or event, an echo, or the end of an answer; or empty,
 between CR and LF."""
 TAG = re.compile(
-    rb"\+C?M?INVR?: ((?:[0-9A-Fa-f]{4}){1,31})"  # EPC, in words
+    rb"\+C?M?INV(?P<report>R)?: (?P<epc>(?:[0-9A-Fa-f]{4}){1,31})"  # EPC, in words
     rb"(?:,(?:[0-9A-Fa-f]{4}){2,31})?"  # TID; two words or more, or it would pass for a level
-    rb"(?:,(-?[0-9]{1,4}))?"  # level
+    rb"(?:,(?P<level>-?[0-9]{1,4}))?"
     rb"(?:,-?[0-9]{1,4},-?[0-9]{1,4})?"  # phases
-    rb"(?:,[0-9]{1,6})?\Z"  # count
+    rb"(?(report),[0-9]{1,6})\Z"  # how often, of a report
 )
-TAG_ORDERED = re.compile(rb"\+CM?INV: ((?:[0-9A-Fa-f]{4}){1,31}),(-?[0-9]{1,3})\Z")
+TAG_ORDERED = re.compile(rb"\+CM?INV: (?P<epc>(?:[0-9A-Fa-f]{4}){1,31}),(?P<level>-?[0-9]{1,3})\Z")
 """The same as the driver has ordered it: EPC and level."""
 NOTE = re.compile(rb"\+C?M?INVR?: <(.*)>\Z")
 INVENTORY = re.compile(rb"\+C?M?INVR?: ")
@@ -154,7 +154,7 @@ class Metratec(Dialogue):
             return ()
         tag = (TAG_ORDERED if self._reading else TAG).match(line)
         if tag:
-            self._held.append((unhexlify(tag[1]), int(tag[2] or NOT_TOLD)))
+            self._held.append((unhexlify(tag["epc"]), int(tag["level"] or NOT_TOLD)))
             return self._hush() if len(self._held) >= MOST_HELD else ()
         note = NOTE.match(line)
         if note:

@@ -30,8 +30,8 @@ COMMAND_BYTES = 5
 AROUND_BYTES = 6
 """These and the status: what is around a response's data."""
 
-ILLEGAL, INVENTORY, INFO, REGION, POWER, MODE_18, STOP_FAST, MODE, STOP, STREAM = (
-    0x00, 0x01, 0x21, 0x22, 0x2F, 0x35, 0x51, 0x76, 0x93, 0xEE,
+ILLEGAL, INVENTORY, SINGLE, INFO, REGION, POWER, MODE_18, STOP_FAST, MODE, STOP, STREAM = (
+    0x00, 0x01, 0x0F, 0x21, 0x22, 0x2F, 0x35, 0x51, 0x76, 0x93, 0xEE,
 )  # fmt: skip
 OK, DONE, TIMED_OUT, MORE, FULL = 0x00, 0x01, 0x02, 0x03, 0x04
 NO_ANTENNA, EXECUTION, POOR_LINK, NO_TAG = 0xF8, 0xF9, 0xFA, 0xFB
@@ -216,6 +216,8 @@ class UhfReader(Dialogue):
             return self._stream(status, data, now_ms=now_ms)
         if code == INVENTORY and status in (MORE, *ENDS):
             return self._inventory(status, data, now_ms=now_ms)
+        if code == SINGLE and status == DONE:
+            return self._read(data, self._layouts)  # somebody else's, in a capture
         return self._answer(code, status, data, now_ms=now_ms)
 
     def _stream(self, status: int, data: bytes, *, now_ms: int) -> list[Report]:

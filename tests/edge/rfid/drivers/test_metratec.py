@@ -2,12 +2,56 @@
 
 from __future__ import annotations
 
-from edge.rfid.driver import Info, Settings
+import pytest
+
+from edge.rfid.driver import NOT_TOLD, Empty, Info, Read, Rejected, Settings
 from edge.rfid.drivers.metratec import Metratec
 from edge.rfid.epc import ProductClasses
 from firmware_sim import metratec as firmware
 from firmware_sim.radio import Round
 from firmware_sim.radio import Settings as Asked
+
+CLASSES = ProductClasses(bytes(32))
+EPC = "3074257BF7194E4000001A85"
+
+
+@pytest.mark.parametrize(
+    ("line", "level"),
+    [
+        (f"+CINV: {EPC},-57", -57),
+        (f"+INV: {EPC}", NOT_TOLD),
+        (f"+CMINV: {EPC},E2801160200074CF,-57", -57),
+        (f"+CINV: {EPC},-57,12,45", -57),
+        (f"+CINVR: {EPC},-57,5", -57),
+        (f"+CINVR: {EPC},5", NOT_TOLD),
+        (f"+CINVR: {EPC},E2801160200074CF,-57,12,45,5", -57),
+    ],
+)
+def test_every_form_a_tag_is_told_in(line: str, level: int) -> None:
+    driver = Metratec(Settings("EU", 20.0), classes=CLASSES, now_ms=0)
+    name = line[1 : line.index(":")]
+    told = driver.feed(f"{line}\r+{name}: <ROUND FINISHED, ANT=12>\r\n".encode(), now_ms=0)
+    (read,) = told
+    assert isinstance(read, Read)
+    assert (read.antenna, read.rssi_dbm) == (12, level)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"+CINV: {EPC[:-1]},-57",
+        f"+CINV: {EPC[:-1]}G,-57",
+        f"+CINV: {EPC},-57.5",
+        f"+CINVR: {EPC}",
+        f"+CINV: {EPC},",
+        f"+CINV: {EPC},-57 ",
+        "+CINV: ",
+    ],
+)
+def test_a_line_that_does_not_fit_is_no_tag(line: str) -> None:
+    driver = Metratec(Settings("EU", 20.0), classes=CLASSES, now_ms=0)
+    told = driver.feed(f"{line}\r+CINV: <ROUND FINISHED, ANT=1>\r\n".encode(), now_ms=0)
+    assert [one for one in told if not isinstance(one, Empty)] == [Rejected("line", frame=True)]
 
 
 def nobody(now_ms: int, _asked: Asked) -> Round:
@@ -17,7 +61,7 @@ def nobody(now_ms: int, _asked: Asked) -> Round:
 def test_noise_that_waits_in_the_reader_spoils_no_command() -> None:
     reader = firmware.Metratec((nobody,))
     said = reader.feed(bytes.fromhex("04FF211995BB0003000100047E"), now_ms=0)
-    driver = Metratec(Settings("EU", 20.0), classes=ProductClasses(bytes(32)), now_ms=0)
+    driver = Metratec(Settings("EU", 20.0), classes=CLASSES, now_ms=0)
     told = []
     for now_ms in range(0, 400, 5):
         told += driver.feed(said, now_ms=now_ms) + driver.advance(now_ms)
