@@ -99,7 +99,7 @@ def _look(camera: CameraConfig, *, config: StoreConfig, parts: Parts) -> str:
     if eyes.condition is not None:
         raise DeviceError(eyes.condition.said)
     if eyes.signature is None:
-        return "whether it moves is watched once the agent has run for five minutes"
+        return "whether it was moved can be told once the agent has run for half an hour"
     if not eyes.compared:
         return "too little seen in ten seconds to tell whether it was moved: try when it is quiet"
     return "as it was when its points were taken"

@@ -2,9 +2,10 @@
 
 A camera's *signature* is how strongly each of 64 x 48 cells of its people-free picture is edged:
 no colour, no brightness, no direction, and nobody who was found or who moved, because they are not
-in that picture. Whom the detector misses for minutes on one spot would be a blur of a few cells: a
-cell is a shoulder wide under a camera 7 m up, three centimetres at the head under one of 2.5 m.
-So it may be kept on disk beside the calibration it belongs to; no picture can be made of it.
+in that picture. Whom the detector misses for minutes on one spot would be a blur of a few cells (a
+cell is a shoulder wide under a camera 7 m up, three centimetres at the head under one of 2.5 m), so
+what is *kept* is only what was the same half an hour later: a thing, or somebody who came back to a
+hand's breadth. It may lie on disk beside the calibration; no picture can be made of it.
 """
 
 from __future__ import annotations
@@ -63,6 +64,8 @@ class ConditionParams:
         known: share of the cells that must be known to compare with a signature.
         compare_ms: between two comparisons.
         sure_ms: how long something must hold before it is said, and be gone before it is unsaid.
+        confirm_ms: between the two looks of which the signature is kept that they agree on.
+        agree: strengths of an edge, of 254, within which they do.
     """
 
     every_ms: int = 1_000
@@ -80,6 +83,8 @@ class ConditionParams:
     known: float = 0.7
     compare_ms: int = 20_000
     sure_ms: int = 15_000
+    confirm_ms: int = 1_800_000
+    agree: int = 24
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,6 +167,19 @@ def signature_of(backdrop: Backdrop, *, params: ConditionParams | None = None) -
     return Signature(edges, sharpness, (grey.shape[1], grey.shape[0]))
 
 
+def agreed(
+    one: Signature, other: Signature, *, params: ConditionParams | None = None
+) -> Signature | None:
+    """Give what two signatures have in common; None if that is too little."""
+    limits = params or ConditionParams()
+    apart = np.abs(one.edges.astype(np.int16) - other.edges)
+    same = (one.edges > 0) & (other.edges > 0) & (apart <= limits.agree)
+    if same.mean() < limits.known or one.size_px != other.size_px:
+        return None
+    edges = np.where(same, np.minimum(one.edges, other.edges), 0).astype(np.uint8)
+    return Signature(edges, min(one.sharpness, other.sharpness), one.size_px)
+
+
 def shift_between(was: Signature, now: Signature, *, width_px: int, height_px: int) -> Shift | None:
     """Find how the picture moved; None if nothing comparable is seen.
 
@@ -200,6 +218,10 @@ class Checkup:
         reference: signature of the calibrated camera; without one, what is moved or blurred
             cannot be told.
         params: when to say so.
+
+    Attributes:
+        reference: what the camera is compared with.
+        kept: the same, once it may be kept on disk; None while only one look has shown it.
     """
 
     def __init__(
@@ -209,7 +231,8 @@ class Checkup:
         reference: Signature | None = None,
         params: ConditionParams | None = None,
     ) -> None:
-        self.reference = reference
+        self.reference = self.kept = reference
+        self._adopted_ms = 0
         self._size_px = size_px
         self._params = params or ConditionParams()
         self._look_at_ms = 0
@@ -293,6 +316,22 @@ class Checkup:
             RETELL_PX, RETELL * self._told.rms_px
         ):
             self._told = shift
+
+    def adopt(self, scene_ms: int, backdrop: Backdrop) -> None:
+        """Take what is seen for how the camera should see; after a second look, for good."""
+        if self.reference is None:
+            self.reference, self._adopted_ms = signature_of(backdrop), scene_ms
+            return
+        limits = self._params
+        if self.kept is not None or scene_ms - self._adopted_ms < limits.confirm_ms:
+            return
+        if any(held.bad or held.said for held in self._held.values()):
+            return
+        again = signature_of(backdrop, params=limits)
+        if again is None:
+            return
+        self.kept = agreed(self.reference, again, params=limits)
+        self.reference, self._adopted_ms = self.kept or again, scene_ms
 
     def _hold(self, ill: Ill, scene_ms: int, *, value: float, bad: float, well: float) -> None:
         """Note a value; the larger the worse, and between ``well`` and ``bad`` nothing changes."""

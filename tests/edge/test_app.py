@@ -113,7 +113,9 @@ class Shop:
             camera="ceiling",
             params=SightParams(adopt_ms=10_000),
             background=BackgroundParams(every_ms=500, known_ms=2_000, most_ms=4_000),
-            conditions=ConditionParams(compare_ms=1_000, sure_ms=3_000, frozen_ms=10**9),
+            conditions=ConditionParams(
+                compare_ms=1_000, sure_ms=3_000, frozen_ms=10**9, confirm_ms=2_000
+            ),
         )
         self.watcher = _Watcher(
             self.config,

@@ -100,10 +100,8 @@ def hour(name: str, *, per_minute: float, minutes: float, recall: float) -> None
         backdrop = background.backdrop
         if backdrop is None:
             continue
-        if checkup.reference is None:
-            if second - began >= ADOPT_S:
-                checkup.reference = signature_of(backdrop)
-            continue
+        if second - began >= ADOPT_S:
+            checkup.adopt(now_ms, backdrop)
         checkup.compare(now_ms, backdrop)
         if checkup.shift is not None:
             rms.append(checkup.shift.rms_px)
@@ -115,6 +113,8 @@ def hour(name: str, *, per_minute: float, minutes: float, recall: float) -> None
         f"found {recall:.0%}\n"
         f"  background: known {np.mean(after):.1%} of the picture after 3 min, "
         f"wrong {np.mean(wrong):.3%} (most {max(wrong):.3%})\n"
+        f"  signature kept: {0 if checkup.kept is None else (checkup.kept.edges > 0).mean():.1%} of "
+        "its cells were the same half an hour later\n"
         f"  seconds in which something was said: {dict(told) or 'none'}; shift measured "
         f"{np.mean(rms) if rms else float('nan'):.2f} px, most {max(rms, default=0):.2f}",
         flush=True,

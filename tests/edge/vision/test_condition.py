@@ -17,6 +17,7 @@ from edge.vision.condition import (
     ConditionParams,
     Shift,
     Signature,
+    agreed,
     shift_between,
     signature_of,
 )
@@ -318,6 +319,59 @@ def test_what_is_not_known_has_no_part_in_it(above: Image) -> None:
     assert (one.edges == other.edges).all()
     assert one.sharpness == other.sharpness
     assert (one.edges == 0).sum() > 50
+
+
+def with_somebody(picture: Image, *, right_px: int = 0) -> Image:
+    """Stand a person into a picture, whom nobody finds."""
+    shown = picture.copy()
+    cv2.ellipse(shown, (150 + right_px, 140), (9, 14), 20, 0, 360, (60, 40, 35), -1)
+    cv2.circle(shown, (152 + right_px, 133), 5, (40, 60, 90), -1)
+    return shown
+
+
+def kept(*pictures: Image, seconds: int = 1_800) -> Checkup:
+    checkup = Checkup(size_px=SIZE)
+    for number, picture in enumerate(pictures):
+        checkup.compare(number * seconds * SECOND, whole(picture))
+        checkup.adopt(number * seconds * SECOND, whole(picture))
+    return checkup
+
+
+def test_whom_nobody_found_in_the_first_look_is_not_in_what_is_kept(above: Image) -> None:
+    before = signed(with_somebody(above)).edges.astype(int)
+    place = np.abs(before - signed(above).edges) > 24
+    assert place.sum() >= 4
+    for later in (above, with_somebody(above, right_px=30)):
+        checkup = kept(with_somebody(above), later)
+        assert checkup.kept is not None
+        assert not checkup.kept.edges[place].any()
+        assert (checkup.kept.edges > 0).mean() > 0.95
+        assert checkup.condition is None
+
+
+def test_nothing_is_kept_before_a_second_look_half_an_hour_later(above: Image) -> None:
+    checkup = kept(above, above, seconds=1_799)
+    assert checkup.kept is None
+    assert checkup.reference is not None
+
+
+def test_a_camera_that_was_moved_between_the_looks_is_told_of_and_not_kept(hung: Hung) -> None:
+    checkup = kept(hung.seen(), *[hung.seen(right_px=12)] * 3)
+    assert checkup.kept is None
+    assert said(checkup.condition) == "moved"
+
+
+def test_where_two_looks_have_too_little_in_common_the_second_counts_as_a_first(
+    above: Image, slanted: Image
+) -> None:
+    one, other = signed(above), signed(slanted)
+    assert agreed(one, other) is None
+    checkup = Checkup(size_px=SIZE)
+    checkup.adopt(0, whole(above))
+    checkup.adopt(1_800 * SECOND, whole(slanted))
+    assert checkup.kept is None
+    checkup.adopt(3_600 * SECOND, whole(slanted))
+    assert checkup.kept is not None
 
 
 def test_a_signature_is_small_and_knows_no_colour_and_no_light(above: Image) -> None:

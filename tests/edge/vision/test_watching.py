@@ -185,13 +185,14 @@ def test_where_somebody_is_found_nothing_is_learnt() -> None:
     assert backdrop.known[:60, :].any()
 
 
-def test_a_signature_is_adopted_once_the_room_is_known_and_a_given_one_is_kept() -> None:
+def test_a_signature_is_kept_once_two_looks_agree_and_a_given_one_stays() -> None:
     def after(seconds: int, *, signature: Signature | None = None) -> Signature | None:
         eyes = Eyes(
             Shown(),
             ground=GROUND,
             background=QUICK,
-            params=SightParams(adopt_ms=5_000),
+            params=SightParams(adopt_ms=3_000),
+            conditions=ConditionParams(confirm_ms=2_000),
             signature=signature,
         )
         for number in range(5 * seconds):
@@ -200,10 +201,10 @@ def test_a_signature_is_adopted_once_the_room_is_known_and_a_given_one_is_kept()
         return eyes.signature
 
     assert after(4) is None
-    adopted = after(7)
-    assert adopted is not None
-    assert adopted.size_px == (300, 200)
-    assert after(7, signature=adopted) is adopted
+    kept = after(7)
+    assert kept is not None
+    assert kept.size_px == (300, 200)
+    assert after(7, signature=kept) is kept
 
 
 def test_a_dark_picture_teaches_nothing_and_is_told_of() -> None:
