@@ -264,6 +264,38 @@ def explain_epc(
 
 @app.command(epilog=EXIT_CODES)
 @_codes
+def replay(
+    file: Annotated[Path, typer.Argument(help="Positions: CSV or JSON Lines, or Xovis pushes.")],
+    *,
+    config: ConfigPath,
+    items: Annotated[
+        Path | None, typer.Option(help="Item events: a CSV of time,kind,class,zone,item.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A new file for the releases, instead of the outbox.")
+    ] = None,
+    begins_at: Annotated[
+        str | None, typer.Option(help="When second 0 was, ISO with an offset.")
+    ] = None,
+    at: Annotated[
+        str, typer.Option(help="The sensor's origin on the plan and its turn: EAST,NORTH,DEGREES.")
+    ] = "0,0,0",
+) -> None:
+    """Count floor positions of any overhead sensor: the same visits, traits and release.
+
+    Positions are time,id,east,north; ids are forgotten with the visit. A period is released once.
+    """
+    from edge import replay_io  # noqa: PLC0415 - --help without OpenCV
+
+    task = replay_io.task_of(
+        config, positions=file, items=items, out=out, begins_at=begins_at, at=at
+    )
+    for line in replay_io.replay(task):
+        typer.echo(line)
+
+
+@app.command(epilog=EXIT_CODES)
+@_codes
 def traits(
     *,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

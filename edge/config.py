@@ -251,12 +251,13 @@ class StoreConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True
         return FloorPlan(self.plan.version, self.plan.outline, zones, self.plan.fixtures)
 
 
-def parse(text: str, *, where: str) -> StoreConfig:
+def parse(text: str, *, where: str, needs_cameras: bool = True) -> StoreConfig:
     """Read a configuration.
 
     Args:
         text: TOML.
         where: the file's name, for messages.
+        needs_cameras: refuse a store without; positions may come from elsewhere.
 
     Raises:
         ConfigError: names the file, the key and the mend.
@@ -267,6 +268,8 @@ def parse(text: str, *, where: str) -> StoreConfig:
         raise ConfigError(f"{where}: {_mend(str(error))}") from error
     except msgspec.DecodeError as error:
         raise ConfigError(f"{where} is not valid TOML: {error}; correct that line") from error
+    if needs_cameras and not config.cameras:
+        raise ConfigError(f"{where}: no [[cameras]]; add at least one")
     _check(config, where=where)
     return config
 
@@ -333,8 +336,6 @@ def _check_simulated(config: StoreConfig, *, where: str) -> None:
 
 
 def _check_names(config: StoreConfig, *, where: str) -> None:
-    if not config.cameras:
-        raise ConfigError(f"{where}: no [[cameras]]; add at least one")
     devices: tuple[CameraConfig | ReaderConfig, ...] = (*config.cameras, *config.readers)
     for camera in config.cameras:
         if camera.focal_px is None and (camera.k1 or camera.k2 or camera.centre_px):
