@@ -105,10 +105,12 @@ class Antenna:
     Attributes:
         number: of the port, from 1.
         session: Gen2 session, 0 to 3: how long a tag that was read keeps still.
+        power_dbm: its own transmit power, where the reader can; without it, the reader's.
     """
 
     number: int = 1
     session: int = 0
+    power_dbm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class Settings:
 
     Attributes:
         region: radio region; never guessed, the law differs.
-        power_dbm: transmit power.
+        power_dbm: transmit power of antennas without their own.
         antennas: those used, in turn.
         q: Gen2 slot exponent; 2 to the q near the number of tags reads fastest, and a wrong one
             costs 3 to 4 times (Indy RS500 user manual, p. 16).
@@ -127,6 +129,11 @@ class Settings:
     power_dbm: float
     antennas: tuple[Antenna, ...] = (Antenna(),)
     q: int = 5
+
+    def power_at(self, number: int) -> float:
+        """Give the transmit power of a port, in dBm."""
+        own = (one.power_dbm for one in self.antennas if one.number == number)
+        return next((power for power in own if power is not None), self.power_dbm)
 
 
 class Driver(Protocol):

@@ -130,7 +130,8 @@ class M100(Dialogue):
     def _start_up(self) -> Sequence[Step]:
         self._envelope.ends = ENVELOPES
         settings = self._settings
-        power = round(settings.power_dbm * 100).to_bytes(2, "big")
+        power_dbm = settings.power_at(settings.antennas[0].number)
+        power = round(power_dbm * 100).to_bytes(2, "big")
         channels = bytes((len(EU_CHANNELS),)) + EU_CHANNELS
         query = TREXT | settings.antennas[0].session << 8 | settings.q << 3
         return (
@@ -143,7 +144,7 @@ class M100(Dialogue):
                 else []
             ),
             Step(bytes((HOPPING, 0xFF)), "channel hopping", needed=False),
-            Step(bytes((POWER,)) + power, f"power_dbm {settings.power_dbm:g}"),
+            Step(bytes((POWER,)) + power, f"power_dbm {power_dbm:g}"),
             Step(bytes((QUERY,)) + query.to_bytes(2, "big"), f"query Q {settings.q}"),
         )
 

@@ -118,6 +118,7 @@ class Metratec(Dialogue):
     def _start_up(self) -> Sequence[Step]:
         settings = self._settings
         numbers = [str(antenna.number) for antenna in settings.antennas]
+        powers = sorted({settings.power_at(antenna.number) for antenna in settings.antennas})
         use = Step(b"AT+MUX=" + ",".join(numbers).encode(), f"antennas {', '.join(numbers)}")
         if not self._several:
             alone = numbers == ["1"]  # models with one antenna don't know the command
@@ -130,7 +131,7 @@ class Metratec(Dialogue):
             Step(b"AT+BINVR", "stop", needed=False),
             Step(b"ATI", "reader information", needed=False),
             Step(b"AT+REG?", f"region {settings.region}"),
-            Step(b"AT+PWR?", f"power_dbm {settings.power_dbm:g}"),
+            Step(b"AT+PWR?", f"power_dbm {', '.join(f'{power:g}' for power in powers)}"),
             Step(b"AT+SES=" + str(session).encode(), f"session {session}", needed=False),
             Step(b"AT+Q=" + str(settings.q).encode(), f"Q {settings.q}", needed=False),
             Step(b"AT+INVS?", "report"),
@@ -247,6 +248,14 @@ class Metratec(Dialogue):
             known = REGIONS.get(settings.region, ())
             return values if values and values[0] in known else list(known[:1]) or None
         if query == b"AT+PWR?":
-            power = float(settings.power_dbm)
-            return [f"{power:.0f}"] * max(1, len(values)) if power.is_integer() else None
+            return self._powers(max(1, len(values)))
         return list(REPORT[: max(SHORTEST_REPORT, len(values))])
+
+    def _powers(self, ports: int) -> list[str] | None:
+        """Give each port's power; none if the reader can't have it so."""
+        settings = self._settings
+        used = {settings.power_at(antenna.number) for antenna in settings.antennas}
+        every = [settings.power_at(n + 1) for n in range(ports)] if ports > 1 else sorted(used)
+        if len(every) != ports or not all(float(power).is_integer() for power in every):
+            return None
+        return [f"{power:.0f}" for power in every]

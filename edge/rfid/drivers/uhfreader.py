@@ -282,19 +282,21 @@ class UhfReader(Dialogue):
         beyond = next((one for one in settings.antennas if one.number > (1 if is_18 else 8)), None)
         if beyond is not None:
             return told + self._rest(Info("refused", f"antenna {beyond.number}"), now_ms=now_ms)
-        if not float(settings.power_dbm).is_integer():
-            text = f"power_dbm {settings.power_dbm:g}: it takes whole numbers"
+        powers = {settings.power_at(antenna.number) for antenna in settings.antennas}
+        power = powers.pop()
+        if powers or not float(power).is_integer():
+            text = f"power_dbm {power:g}: it takes whole numbers, the same for every antenna"
             return told + self._rest(Info("refused", text), now_ms=now_ms)
         steps = []
         if self._may_stream and not self._moded:
             mode = bytes((MODE_18, 0, 0, 0, 0, 0, 0) if is_18 else (MODE, 0))
             steps.append(Step(mode, "answer mode", needed=False))
         self._may_stream = False
-        band, power = _band(settings.region), round(settings.power_dbm)
+        band = _band(settings.region)
         if info[4:6] != band:
             steps.append(Step(bytes((REGION,)) + band, f"region {settings.region}"))
         if info[6] != power:
-            steps.append(Step(bytes((POWER, power)), f"power_dbm {power}"))
+            steps.append(Step(bytes((POWER, round(power))), f"power_dbm {power:g}"))
         return told + self._next(now_ms, first=steps)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from edge.rfid.driver import NOT_TOLD, Empty, Info, Read, Rejected, Settings
+from edge.rfid.driver import NOT_TOLD, Antenna, Empty, Info, Read, Rejected, Settings
 from edge.rfid.drivers.metratec import Metratec
 from edge.rfid.epc import ProductClasses
 from firmware_sim import metratec as firmware
-from firmware_sim.radio import Round
+from firmware_sim.radio import Air, Round
 from firmware_sim.radio import Settings as Asked
 
 CLASSES = ProductClasses(bytes(32))
@@ -67,3 +67,38 @@ def test_noise_that_waits_in_the_reader_spoils_no_command() -> None:
         told += driver.feed(said, now_ms=now_ms) + driver.advance(now_ms)
         said = reader.feed(driver.outgoing(), now_ms=now_ms)
     assert [one.kind for one in told if isinstance(one, Info)] == ["module", "reading"]
+
+
+@pytest.mark.parametrize(
+    ("ports", "powers", "sent"),
+    [
+        (4, (20.0, 12.0), [20, 12, 17, 17]),
+        (2, (None, 12.0), [17, 12]),
+        (1, (12.0,), [12]),
+        (4, (20.0, 12.5), None),
+    ],
+)
+def test_each_antenna_has_its_power(
+    ports: int, powers: tuple[float | None, ...], sent: list[int] | None
+) -> None:
+    asked: dict[int, float] = {}
+
+    def air(port: int) -> Air:
+        def run(now_ms: int, settings: Asked) -> Round:
+            asked[port] = settings.power_dbm
+            return nobody(now_ms, settings)
+
+        return run
+
+    antennas = tuple(Antenna(n + 1, power_dbm=power) for n, power in enumerate(powers))
+    reader = firmware.Metratec([air(n) for n in range(ports)])
+    driver = Metratec(Settings("EU", 17.0, antennas), classes=CLASSES, now_ms=0)
+    said, told = b"", []
+    for now_ms in range(0, 1000, 5):
+        told += driver.feed(said, now_ms=now_ms) + driver.advance(now_ms)
+        said = reader.feed(driver.outgoing(), now_ms=now_ms)
+    if sent is None:
+        assert Info("refused", "power_dbm 12.5, 20") in told
+        assert asked == {}
+    else:
+        assert asked == dict(enumerate(sent[: len(powers)]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.rfid.driver import NOT_TOLD, Read, Region, Rejected, Settings
+from edge.rfid.driver import NOT_TOLD, Antenna, Info, Read, Region, Rejected, Settings
 from edge.rfid.drivers.uhfreader import UhfReader
 from edge.rfid.epc import ProductClasses
 from edge.rfid.framing import mcrf4xx_crc
@@ -90,3 +90,21 @@ def test_tags_that_do_not_fill_their_frame_are_rejected(hexes: str) -> None:
     told = driver.feed(answer(hexes.replace(" ", "")), now_ms=0)
     assert Rejected("length", frame=True) in told
     assert not [one for one in told if isinstance(one, Read)]
+
+
+@pytest.mark.parametrize(
+    ("powers", "refused"), [((17.0, 17.0), False), ((17.0, 12.0), True), ((12.5, 12.5), True)]
+)
+def test_its_antennas_have_one_power(powers: tuple[float, ...], refused: bool) -> None:  # noqa: FBT001 - a case
+    antennas = tuple(Antenna(n + 1, power_dbm=power) for n, power in enumerate(powers))
+    settings = Settings("EU", 20.0, antennas)
+    driver = UhfReader(settings, classes=ProductClasses(bytes(32)), now_ms=0)
+    reader = firmware.UhfReader((nobody, nobody))
+    said, told, sent = b"", [], b""
+    for now_ms in range(0, 3000, 10):
+        told += driver.feed(said, now_ms=now_ms) + driver.advance(now_ms)
+        command = driver.outgoing()
+        sent += command
+        said = reader.feed(command, now_ms=now_ms)
+    assert any(isinstance(one, Info) and one.kind == "refused" for one in told) is refused
+    assert (b"\xff\x2f\x11" in sent) is not refused
