@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import agents, codebook, database, overview, rejects, reports, running
+from hub.cli import agents, codebook, database, overview, rejects, reports, running, segments
 from hub.cli.terminal import EXIT_CODES
 
 app = typer.Typer(
@@ -55,6 +55,7 @@ for name, group in (
     ("agents", agents.app),
     ("codebook", codebook.app),
     ("rejects", rejects.app),
+    ("segments", segments.app),
     ("db", database.app),
 ):
     app.add_typer(group, name=name)

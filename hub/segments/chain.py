@@ -1,0 +1,167 @@
+"""What the database holds, as segments need it: counts of stores, names, and the segments' rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from hub.errors import NoDataError
+from hub.patterns.days import Daypart, minutes
+from hub.segments.context import Surroundings
+from hub.segments.definition import Definition, parse_definitions
+from hub.segments.hours import CellHours, cell_hours
+from hub.segments.rules import Rule, compile_rule
+from hub.segments.tagged import TagDay, tag_days, tagged_days
+from hub.segments.vocabulary import Vocabulary, vocabulary
+from hub.segments.weighing import Day, Weighed, by_day, weigh
+from hub.store_io.segments import SegmentRow
+from hub.store_io.store import Store
+from wire.messages import Meta, Release
+
+FIRST_DAY = datetime(2000, 1, 1, tzinfo=UTC)
+LAST_DAY = datetime(2200, 1, 1, tzinfo=UTC)
+CHANNELS = ("cells", "day_cells", "tags")
+"""What segments are made of."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoreCounts:
+    """A store's counts over a period.
+
+    Attributes:
+        hours: of codebook cells, by agent and codebook.
+        tags: of basket tags, by day.
+    """
+
+    store: str
+    hours: tuple[CellHours, ...]
+    tags: tuple[TagDay, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chain:
+    """Everything segments are made of.
+
+    Attributes:
+        stores: their counts, by name.
+        names: that rules may use.
+        surroundings: context beside the releases.
+    """
+
+    stores: dict[str, StoreCounts]
+    names: Vocabulary
+    surroundings: Surroundings
+
+
+def load(
+    opened: Store,
+    *,
+    surroundings: Surroundings,
+    stores: Sequence[str] = (),
+    since: date | None = None,
+    until: date | None = None,
+    channels: Sequence[str] = CHANNELS,
+) -> Chain:
+    """Load a chain's counts of the days [since, until); all that is retained by default.
+
+    With ``channels`` ("tags",) little more than the names are loaded.
+
+    Raises:
+        NoDataError: no store has told what it is, or a time zone is not known here.
+    """
+    known = opened.stores()
+    unknown = sorted(set(stores) - set(known))
+    if unknown:
+        raise NoDataError(f"store {unknown[0]!r} was never heard; known: {', '.join(known)}")
+    metas: list[Meta] = []
+    counts: dict[str, StoreCounts] = {}
+    for store in stores or known:
+        of_store = [meta for several in opened.metas(store).values() for meta in several]
+        if not of_store:
+            continue  # without a meta its days cannot be told: the time zone is in it
+        metas += of_store
+        counts[store] = _counts(
+            opened, store=store, meta=of_store[-1], since=since, until=until, channels=channels
+        )
+    if not metas:
+        raise NoDataError("no store has told yet what it is: is an agent running?")
+    tags = sorted({tag.tag for one in counts.values() for tag in one.tags})
+    names = vocabulary(metas, surroundings=surroundings, tags=tags, stores=list(counts))
+    return Chain(counts, names, surroundings)
+
+
+def weighed(chain: Chain, rule: Rule, *, store: str) -> list[Weighed]:
+    """Evaluate a rule over cells on one store's counts."""
+    return weigh(
+        rule,
+        hours=chain.stores[store].hours,
+        cells=chain.names.cells,
+        surroundings=chain.surroundings,
+    )
+
+
+def days_of(chain: Chain, definition: Definition, *, store: str) -> list[Day]:
+    """Give a segment's days in one store; none where it is not looked for or nothing is told.
+
+    Raises:
+        RuleError: the rule cannot be evaluated.
+    """
+    if definition.stores and store not in definition.stores:
+        return []
+    rule = compile_rule(definition.rule)
+    counts = chain.stores[store]
+    if any(path.startswith("tag.") for path in rule.names.paths):
+        everything = by_day(weighed(chain, compile_rule("true"), store=store))
+        return tagged_days(
+            rule,
+            tags=counts.tags,
+            visits=everything,
+            store=store,
+            surroundings=chain.surroundings,
+        )
+    return by_day(weighed(chain, rule, store=store))
+
+
+def definition_of(row: SegmentRow) -> Definition:
+    """Read the definition that a stored version holds."""
+    return parse_definitions(row.rule, path=f"segment {row.segment} version {row.version}")[0]
+
+
+def _counts(
+    opened: Store,
+    *,
+    store: str,
+    meta: Meta,
+    since: date | None,
+    until: date | None,
+    channels: Sequence[str],
+) -> StoreCounts:
+    try:
+        zone = ZoneInfo(meta.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise NoDataError(
+            f"store {store!r}: this machine does not know its time zone {meta.timezone!r}; "
+            "correct the agent's configuration, or install tzdata here"
+        ) from error
+    rows = opened.releases(
+        store,
+        since=_midnight(since, zone=zone) if since else FIRST_DAY,
+        until=_midnight(until, zone=zone) if until else LAST_DAY,
+        channels=channels,
+    )
+    dayparts = [
+        Daypart(name, minutes(start))
+        for name, start in zip(meta.dayparts, meta.daypart_starts, strict=False)
+    ]
+    releases: list[tuple[str, Release]] = [(row.agent, row.release) for row in rows]
+    return StoreCounts(
+        store,
+        tuple(cell_hours(releases, store=store, zone=zone, dayparts=dayparts)),
+        tuple(tag_days((release for _, release in releases), zone=zone)),
+    )
+
+
+def _midnight(day: date, *, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)

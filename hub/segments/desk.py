@@ -1,0 +1,381 @@
+"""What operators do with segments, and what is looked after without them.
+
+A definition is never written over: an edit adds a version, and both stay to be compared over all
+that is retained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import msgspec
+
+from hub.errors import ConfigError, NoDataError
+from hub.patterns.shares import Share, ShareParams
+from hub.segments.chain import Chain, days_of, definition_of, weighed
+from hub.segments.checking import Finding, check, missing
+from hub.segments.definition import Definition, as_toml
+from hub.segments.drift import Alarm, DriftParams, detect
+from hub.segments.life import CONFIRMING, WATCHED, Act, after, confirmed_at, dissolves_at
+from hub.segments.rules import compile_rule
+from hub.segments.weighing import Day, Weighed, by_day, over, overlap, ratio
+from hub.store_io.segments import SegmentEvent, SegmentRow, SegmentShare, SegmentTables
+
+PAST = {
+    "accept": "accepted",
+    "refuse": "refused",
+    "retire": "retired",
+    "drift": "drifted",
+    "dissolve": "dissolved",
+    "edit": "edited",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two versions of a segment over the same days.
+
+    Attributes:
+        old: share of the older version, with its interval.
+        new: of the newer.
+        difference: newer minus older, of the same visits: its interval is narrower than theirs.
+    """
+
+    store: str
+    old: Share
+    new: Share
+    difference: Share
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look at one segment in one store found.
+
+    Attributes:
+        share: over the days that were looked at.
+        alarm: a change since somebody last confirmed it.
+        abstains: why nothing is told; empty otherwise.
+    """
+
+    segment: str
+    version: int
+    store: str
+    state: str
+    share: Share
+    alarm: Alarm | None
+    abstains: str = ""
+
+
+def newest(tables: SegmentTables, segment: str) -> SegmentRow:
+    """Give a segment's newest version.
+
+    Raises:
+        NoDataError: there is no such segment.
+    """
+    versions = tables.versions(segment)
+    if not versions:
+        known = ", ".join(dict.fromkeys(row.segment for row in tables.segments())) or "none"
+        raise NoDataError(f"segment {segment!r} is not there; there are: {known}")
+    return versions[-1]
+
+
+def current(tables: SegmentTables) -> list[SegmentRow]:
+    """Give the newest version of every segment."""
+    return list({row.segment: row for row in tables.segments()}.values())
+
+
+def propose(
+    tables: SegmentTables, definition: Definition, *, chain: Chain, at: datetime, by: str = ""
+) -> list[Finding]:
+    """Save a new segment, proposed.
+
+    Returns:
+        What else is to be known of it.
+
+    Raises:
+        ConfigError: it cannot be saved so; says why, and the mend.
+    """
+    if tables.versions(definition.id):
+        raise ConfigError(
+            f"segment {definition.id!r} is there already; `aisle-hub segments edit` makes a new "
+            "version of it"
+        )
+    findings = checked(definition, chain=chain)
+    _save(tables, definition, version=1, state="proposed", event="added", at=at, detail=by)
+    return findings
+
+
+def edit(
+    tables: SegmentTables, definition: Definition, *, chain: Chain, at: datetime, by: str = ""
+) -> list[Finding]:
+    """Save a new version of a segment; the old one and its history stay.
+
+    Raises:
+        NoDataError: there is no such segment.
+        ConfigError: it cannot be saved so, or nothing in it is new.
+    """
+    before = newest(tables, definition.id)
+    if definition_of(before) == definition:
+        raise ConfigError(f"segment {definition.id!r}: this is version {before.version} unchanged")
+    findings = checked(definition, chain=chain)
+    state = before.state if before.state in {*WATCHED, "proposed"} else "proposed"
+    version = before.version + 1
+    _save(tables, definition, version=version, state=state, event="edited", at=at, detail=by)
+    return findings
+
+
+def act(
+    tables: SegmentTables, segment: str, *, what: Act, at: datetime, detail: str = ""
+) -> SegmentRow:
+    """Accept (or confirm), refuse or retire the newest version of a segment.
+
+    Raises:
+        NoDataError: there is no such segment.
+        ConfigError: that does not follow its state.
+    """
+    row = newest(tables, segment)
+    state = after(what, state=row.state, segment=segment)
+    tables.set_state(
+        segment,
+        version=row.version,
+        state=state,
+        retired_at=at if state in {"retired", "refused", "dissolved"} else None,
+        event=SegmentEvent("", segment, row.version, at, PAST[what], detail),
+    )
+    return newest(tables, segment)
+
+
+def checked(definition: Definition, *, chain: Chain) -> list[Finding]:
+    """Check a definition; what is no error is returned.
+
+    Raises:
+        ConfigError: the errors, one a line.
+    """
+    findings = check(definition, vocabulary=chain.names)
+    errors = [one.text for one in findings if one.severity == "error"]
+    if errors:
+        raise ConfigError("\n".join(f"segment {definition.id!r}: {text}" for text in errors))
+    return findings
+
+
+def replay(
+    tables: SegmentTables, row: SegmentRow, *, chain: Chain, params: ShareParams
+) -> dict[str, list[Day]]:
+    """Evaluate a version over all days that are loaded, and store its shares."""
+    definition = definition_of(row)
+    days = {store: days_of(chain, definition, store=store) for store in chain.stores}
+    tables.write_shares(
+        share
+        for store, of_store in days.items()
+        for share in _rows(row, store=store, days=of_store, params=params)
+    )
+    return days
+
+
+def compare(
+    old: SegmentRow, new: SegmentRow, *, chain: Chain, params: ShareParams
+) -> list[Compared]:
+    """Replay two versions over all days that are loaded, and hold them against each other."""
+    compared = []
+    for store in chain.stores:
+        sides = [days_of(chain, definition_of(row), store=store) for row in (old, new)]
+        both = {day.day for day in sides[0]} & {day.day for day in sides[1]}
+        first, second = ([day for day in side if day.day in both] for side in sides)
+        compared.append(
+            Compared(
+                store,
+                over(first, params=params),
+                over(second, params=params),
+                _difference(old, new, chain=chain, store=store, params=params),
+            )
+        )
+    return compared
+
+
+def look(
+    tables: SegmentTables,
+    *,
+    chain: Chain,
+    at: datetime,
+    params: ShareParams | None = None,
+    drift: DriftParams | None = None,
+) -> list[Looked]:
+    """Look after every segment that is watched: shares, drift, and decay.
+
+    Args:
+        tables: the segments.
+        chain: counts of all days since the segments were last confirmed, and before.
+        at: now.
+        params: when a share is shown.
+        drift: what counts as drift.
+    """
+    chosen = params or ShareParams()
+    found: list[Looked] = []
+    for row in current(tables):
+        if row.state not in (*WATCHED, "proposed"):
+            continue
+        definition = definition_of(row)
+        events = [one for one in tables.events(row.segment) if one.version == row.version]
+        confirmed = confirmed_at([(one.event, one.at) for one in events], created_at=row.created_at)
+        if at >= dissolves_at(confirmed, confirm_days=definition.confirm_days):
+            why = f"nobody confirmed it since {confirmed.date()}"
+            act(tables, row.segment, what="dissolve", at=at, detail=why)
+            continue
+        lacking = missing(definition, vocabulary=chain.names)
+        if lacking:
+            why = f"no store releases {', '.join(lacking)}"
+            found += [_abstains(row, store=store, why=why) for store in chain.stores]
+            continue
+        days = replay(tables, row, chain=chain, params=chosen)
+        told = {(one.store, one.detail) for one in events if one.event == "drifted"}
+        for store, of_store in days.items():
+            if definition.stores and store not in definition.stores:
+                continue
+            alarm = detect(_watched(of_store, events=events, store=store), params=drift)
+            share = over(of_store, params=chosen)
+            state: str = row.state
+            if alarm is not None and row.state in WATCHED:
+                state = _note_drift(tables, row, store=store, alarm=alarm, at=at, told=told)
+            found.append(Looked(row.segment, row.version, store, state, share, alarm))
+    return found
+
+
+def overlaps(
+    rows: Sequence[SegmentRow], *, chain: Chain, stores: Sequence[str]
+) -> dict[tuple[str, str], float]:
+    """Give, for each pair of segments, what part of the visits in either is in both.
+
+    Segments over tags are left out: a tag's visits are counted by themselves.
+    """
+    rules = {row.segment: compile_rule(definition_of(row).rule) for row in rows}
+    over_cells = {
+        segment: [table for store in stores for table in weighed(chain, rule, store=store)]
+        for segment, rule in rules.items()
+        if not any(path.startswith("tag.") for path in rule.names.paths)
+        and all(path in chain.names.terms for path in rule.names.paths)
+    }
+    names = sorted(over_cells)
+    return {
+        (one, other): overlap(over_cells[one], over_cells[other])
+        for number, one in enumerate(names)
+        for other in names[number + 1 :]
+    }
+
+
+def describe(alarm: Alarm) -> str:
+    """Say what drifted, for the history."""
+    return (
+        f"{100 * alarm.before:.1f} % before, {100 * alarm.after:.1f} % since {alarm.since} "
+        f"({alarm.sds:.1f} standard deviations)"
+    )
+
+
+def _note_drift(
+    tables: SegmentTables,
+    row: SegmentRow,
+    *,
+    store: str,
+    alarm: Alarm,
+    at: datetime,
+    told: set[tuple[str, str]],
+) -> str:
+    detail = describe(alarm)
+    if (store, detail) in told:
+        return row.state
+    event = SegmentEvent(store, row.segment, row.version, at, "drifted", detail)
+    tables.set_state(row.segment, version=row.version, state="drifting", event=event)
+    return "drifting"
+
+
+def _watched(days: Sequence[Day], *, events: Iterable[SegmentEvent], store: str) -> list[Day]:
+    """Give the days drift is looked for in: after a drift was accepted, those since it.
+
+    Accepting a segment that drifted says that its new share is the right one.
+    """
+    drifted = [one for one in events if one.event == "drifted" and one.store == store]
+    accepted = [one.at for one in events if one.event in CONFIRMING]
+    settled = [one for one in drifted if accepted and one.at < max(accepted)]
+    if not settled:
+        return list(days)
+    since = date.fromisoformat(settled[-1].detail.split("since ")[1][:10])
+    return [day for day in days if day.day >= since]
+
+
+def _abstains(row: SegmentRow, *, store: str, why: str) -> Looked:
+    share = Share(None, None, None, why)
+    return Looked(row.segment, row.version, store, row.state, share, None, why)
+
+
+def _rows(
+    row: SegmentRow, *, store: str, days: Iterable[Day], params: ShareParams
+) -> Iterable[SegmentShare]:
+    for day in days:
+        shown = over([day], params=params)
+        variance = ratio([day])[1] if shown.value is not None else None
+        yield SegmentShare(
+            store, row.segment, row.version, day.day, shown.value, variance, day.visits
+        )
+
+
+def _difference(
+    old: SegmentRow, new: SegmentRow, *, chain: Chain, store: str, params: ShareParams
+) -> Share:
+    """Estimate how much more the newer version holds: one rule, whose weight is the difference."""
+    rules = [compile_rule(definition_of(row).rule) for row in (old, new)]
+    if any(path.startswith("tag.") for rule in rules for path in rule.names.paths):
+        return Share(None, None, None, "a tag's visits are counted by themselves")
+    first, second = (weighed(chain, rule, store=store) for rule in rules)
+    apart = [
+        Weighed(a.hours, b.weights - a.weights, b.day_weights - a.day_weights)
+        for a, b in zip(first, second, strict=True)
+    ]
+    days = by_day(apart)
+    visits = sum(day.visits for day in days)
+    noise = sum(day.var_visits for day in days)
+    if visits <= 0 or visits < params.support_sd * noise**0.5:
+        return Share(None, None, None, "too few visits for the privacy noise on them")
+    value = sum(day.members for day in days) / visits
+    squares = max(sum(day.squares for day in days) / visits - value**2, 0.0) / visits
+    noised = sum(day.var_members - 2 * value * day.cov + value**2 * day.var_visits for day in days)
+    half = params.z * (squares + max(0.0, noised) / visits**2) ** 0.5
+    return Share(value, value - half, value + half)
+
+
+def _save(
+    tables: SegmentTables,
+    definition: Definition,
+    *,
+    version: int,
+    state: str,
+    event: str,
+    at: datetime,
+    detail: str,
+) -> None:
+    tables.add(
+        SegmentRow(definition.id, version, as_toml(definition), state, at),
+        event=SegmentEvent("", definition.id, version, at, event, detail),
+    )
+
+
+def decays_in(
+    row: SegmentRow, *, events: Sequence[SegmentEvent], definition: Definition, now: datetime
+) -> timedelta:
+    """Give how long a segment still lives if nobody confirms it."""
+    told = [(one.event, one.at) for one in events if one.version == row.version]
+    confirmed = confirmed_at(told, created_at=row.created_at)
+    return dissolves_at(confirmed, confirm_days=definition.confirm_days) - now
+
+
+def restated(definition: Definition, *, changes: dict[str, object]) -> Definition:
+    """Give a definition with some fields changed.
+
+    Raises:
+        ConfigError: a field does not take that.
+    """
+    fields = msgspec.to_builtins(definition) | changes
+    try:
+        return msgspec.convert(fields, type=Definition)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"segment {definition.id!r}: {error}") from error

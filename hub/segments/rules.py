@@ -1,0 +1,136 @@
+"""Rules in CEL: compiled once, evaluated for each kind of cell in each kind of hour."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import cel
+import numpy as np
+from numpy.typing import NDArray
+
+from hub.errors import ConfigError
+from hub.segments.tokens import Names, names_of
+
+Value = float | int | str | bool
+Values = Mapping[str, Value]
+"""What is known, by path: ``{"pattern.wanderer": 0.6, "context.hour": 17}``."""
+Array = NDArray[np.float64]
+CELL_ROOTS = ("pattern", "trait")
+"""Roots of the names a codebook cell gives values to."""
+
+
+class RuleError(ConfigError):
+    """A rule cannot be read, or cannot be evaluated; its text says where and what to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A compiled rule."""
+
+    text: str
+    names: Names
+    program: cel.Program
+
+
+def compile_rule(text: str) -> Rule:
+    """Read a rule.
+
+    Raises:
+        RuleError: it is no CEL, or a name is indexed by something that is only known later.
+    """
+    try:
+        program = cel.compile(text)
+    except ValueError as error:
+        raise RuleError(_syntax(text, str(error))) from error
+    names = names_of(text)
+    if names.indexed:
+        root = names.indexed[0]
+        raise RuleError(f"{root}[…]: write the name itself, like {root}.name")
+    return Rule(text, names, program)
+
+
+def weight(rule: Rule, values: Values) -> float:
+    """Give a visit's weight in the segment, 0 to 1; NaN where the rule asks for what is not known.
+
+    Raises:
+        RuleError: types do not fit, a function is unknown, or the result is no weight.
+    """
+    tree: dict[str, dict[str, Value]] = {path.split(".")[0]: {} for path in rule.names.paths}
+    for path in rule.names.paths:
+        if path in values:
+            root, name = path.split(".", 1)
+            tree[root][name] = values[path]
+    try:
+        result = rule.program.execute(tree)
+    except (KeyError, ZeroDivisionError):
+        return math.nan
+    except (TypeError, RuntimeError, ValueError, OverflowError) as error:
+        raise RuleError(_types(str(error))) from error
+    if isinstance(result, bool):
+        return float(result)
+    if not isinstance(result, int | float) or not 0.0 <= result <= 1.0:
+        raise RuleError(
+            f"it gives {result!r}; a rule gives true or false, or a weight of 0.0 to 1.0"
+        )
+    return float(result)
+
+
+def weights(rule: Rule, *, cells: Sequence[Values], contexts: Sequence[Values]) -> Array:
+    """Evaluate a rule for every cell in every context.
+
+    Each different set of the values it asks for is evaluated once, however many hours share it.
+
+    Args:
+        rule: compiled.
+        cells: what is known of each cell of one codebook.
+        contexts: what is known of each hour.
+
+    Returns:
+        (contexts, cells); NaN where the rule asks for what is not known.
+
+    Raises:
+        RuleError: as ``weight``.
+    """
+    of_cell = [p for p in rule.names.paths if p.split(".")[0] in CELL_ROOTS]
+    of_hour = [p for p in rule.names.paths if p.split(".")[0] not in CELL_ROOTS]
+    kinds: dict[tuple[Value | None, ...], int] = {}
+    which = np.array(
+        [
+            kinds.setdefault(tuple(context.get(path) for path in of_hour), len(kinds))
+            for context in contexts
+        ],
+        dtype=np.intp,
+    )
+    rows = np.empty((len(kinds), len(cells)))
+    for key, row in kinds.items():
+        hour = {p: v for p, v in zip(of_hour, key, strict=True) if v is not None}
+        known: dict[tuple[Value | None, ...], float] = {}
+        for column, cell in enumerate(cells):
+            cell_key = tuple(cell.get(path) for path in of_cell)
+            if cell_key not in known:
+                known[cell_key] = weight(rule, {**hour, **cell})
+            rows[row, column] = known[cell_key]
+    return rows[which] if len(contexts) else np.empty((0, len(cells)))
+
+
+def _syntax(text: str, message: str) -> str:
+    head = message.rsplit("ERROR: <input>:", maxsplit=1)[-1]
+    where, _, rest = head.partition(": ")
+    line, _, column = where.partition(":")
+    if not column.isdigit():
+        return f"cannot be read: {message}"
+    what = rest.split(" expecting {")[0].splitlines()[0]
+    lines = [*text.splitlines(), ""]
+    near = lines[min(int(line), len(lines)) - 1][max(0, int(column) - 12) : int(column) + 8]
+    return f"cannot be read at line {line}, column {column}, near {near!r}: {what}"
+
+
+def _types(message: str) -> str:
+    first = message.split(". ", maxsplit=1)[0].removesuffix(".")
+    if "+" in first or "-" in first or "*" in first or "/" in first:
+        return f"{first}; numbers in arithmetic must be alike: write 1.0, not 1"
+    if "Undefined" in first:
+        return f"{first}; see `aisle-hub segments explain --names`"
+    return f"{first}: a text is compared with a number, or a number stands for true or false"

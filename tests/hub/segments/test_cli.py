@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from hub.cli import app
+
+RULE = 'pattern.showroomer > 0.6 && context.weekday in ["sat", "sun"]'
+
+
+@pytest.fixture
+def run() -> Callable[..., Any]:
+    def call(*arguments: object, code: int = 0) -> Any:  # noqa: ANN401 - JSON or text
+        result = CliRunner().invoke(app, ["segments", *map(str, arguments)])
+        assert result.exit_code == code, result.output
+        return json.loads(result.stdout) if "--json" in arguments else result.output
+
+    return call
+
+
+@pytest.fixture
+def toml(tmp_path: Path) -> Callable[[str], Path]:
+    def write(rule: str, *, segment: str = "window") -> Path:
+        path = tmp_path / "segments.toml"
+        path.write_text(f"[[segment]]\nid = '{segment}'\nname = 'Window'\nrule = '''{rule}'''\n")
+        return path
+
+    return write
+
+
+def test_a_segment_lives(
+    filled: Callable[..., Path], run: Callable[..., Any], toml: Callable[..., Path]
+) -> None:
+    db = ("--db", filled(14))
+    assert "proposed" in run("add", toml(RULE), *db)
+    assert "active" in run("accept", "window", "--note", "Kim", *db)
+    assert "Saturday" in run("explain", "window", *db)
+    replayed = run("replay", "window", "--json", *db)
+    assert len(replayed["days"]["berlin-1"]) == 14
+    edited = run("edit", "window", "--rule", "pattern.showroomer > 0.6", "--json", *db)
+    assert edited["version"] == 2
+    (pair,) = run("replay", "window", "--json", *db)["compared"]
+    assert pair["old"]["value"] < pair["new"]["value"]
+    assert pair["difference"]["value"] == pytest.approx(pair["new"]["value"] - pair["old"]["value"])
+    told = run("history", "window", "--version", 1, "--json", *db)
+    assert [one["event"] for one in told["events"]] == ["added", "accepted", "edited"]
+    assert len(told["shares"]) == 14  # the edit lost nothing of the old version
+    assert len(run("history", "window", "--json", *db)["shares"]) == 14
+    (row,) = run("list", "--json", *db)["segments"]
+    assert (row["state"], row["version"]) == ("active", 2)
+    assert "retired" in run("retire", "window", *db)
+    run("refuse", "window", *db, code=2)
+
+
+def test_a_segment_that_changes_drifts_until_somebody_accepts_it(
+    filled: Callable[..., Path], run: Callable[..., Any], toml: Callable[..., Path]
+) -> None:
+    before = np.array([0.1, 0.15, 0.2, 0.1, 0.05, 0.2, 0.1, 0.1])
+    after = np.array([0.2, 0.1, 0.25, 0.05, 0.05, 0.15, 0.1, 0.1])
+    db = ("--db", filled(20, likely=lambda day: after if day >= 12 else before))
+    run("add", toml("pattern.showroomer > 0.6"), *db)
+    run("accept", "window", *db)
+    (found,) = run("look", "--json", *db)["looked"]
+    assert found["state"] == "drifting"
+    assert found["alarm"]["since"] == "2026-03-14"
+    run("look", *db)
+    events = run("history", "window", "--json", *db)["events"]
+    assert [one["event"] for one in events].count("drifted") == 1  # noted once
+    run("accept", "window", *db)
+    (found,) = run("look", "--json", *db)["looked"]
+    assert (found["state"], found["alarm"]) == ("active", None)
+
+
+def test_templates_are_added_and_abstain_where_nothing_is_released(
+    filled: Callable[..., Path], run: Callable[..., Any]
+) -> None:
+    db = ("--db", filled(3))
+    listed = run("list", "--templates", "--json")["templates"]
+    assert len(listed) == 10
+    every = [part for one in listed for part in ("--template", one["id"])]
+    added = run("add", *every, "--json", *db)["added"]
+    severities = {one["segment"]: [f["severity"] for f in one["findings"]] for one in added}
+    assert severities["eco-conscious"] == []
+    assert severities["coupon-responders"] == ["abstains"]
+    run("accept", "non-gmo-premium", *db)
+    looked = {one["segment"]: one for one in run("look", "--json", *db)["looked"]}
+    assert "trait.price_tier" in looked["non-gmo-premium"]["abstains"]
+    assert looked["eco-conscious"]["share"]["value"] == pytest.approx(0.05, abs=0.03)
+
+
+def test_overlap_is_shown(
+    filled: Callable[..., Path], run: Callable[..., Any], toml: Callable[..., Path]
+) -> None:
+    db = ("--db", filled(3))
+    run("add", toml("pattern.showroomer > 0.6"), *db)
+    run("add", toml("pattern.wanderer > 0.45", segment="wander"), *db)
+    (pair,) = run("overlap", "--json", *db)["overlap"]
+    assert (pair["one"], pair["other"]) == ("wander", "window")
+    assert 0 < pair["overlap"] < 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        ("pattern.showromer > 0.6", "did you mean pattern.showroomer"),
+        ("tag.organic && context.hour > 12", "by the day"),
+    ],
+)
+def test_what_is_wrong_is_not_saved(
+    filled: Callable[..., Path],
+    run: Callable[..., Any],
+    toml: Callable[..., Path],
+    rule: str,
+    says: str,
+) -> None:
+    db = ("--db", filled(2))
+    assert says in run("add", toml(rule), *db, code=2)
+    assert run("list", "--json", *db)["segments"] == []
+
+
+def test_what_is_not_there_says_so(
+    filled: Callable[..., Path], run: Callable[..., Any], tmp_path: Path
+) -> None:
+    db = ("--db", filled(1))
+    for command in ("accept", "retire", "history", "replay"):
+        assert "is not there" in run(command, "nothing-such", *db, code=3)
+    run("list", "--db", tmp_path / "none.db", code=3)
+    run("add", "--template", "nothing", *db, code=2)
+    assert "context.weekday" in run("explain", "--names", *db)

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from hub.segments.drift import DriftParams, detect
+from hub.segments.weighing import Day
+
+FIRST = date(2026, 3, 2)
+
+
+def series(
+    *, visits: int, share: float, days: int, factor: float, from_day: int, sd: float, seed: int
+) -> list[Day]:
+    """Give days of a share that changes, with overdispersion 1.09 and the release's noise."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for number in range(days):
+        mean = visits * share * (factor if number >= from_day else 1.0)
+        real = rng.poisson(rng.gamma(mean / 0.09, 0.09))
+        members = real + rng.normal(0, sd)
+        total = rng.poisson(visits) + rng.normal(0, 20)
+        day = FIRST + timedelta(days=number)
+        made.append(Day(day, total, members, members, 400.0, sd * sd, 0.0))
+    return made
+
+
+@pytest.mark.parametrize(("visits", "sd", "within"), [(2400, 22.4, 3), (400, 5.6, 12)])
+def test_twice_the_organic_baskets_are_noticed_in_time(visits: int, sd: float, within: int) -> None:
+    delays = []
+    for seed in range(40):
+        days = series(visits=visits, share=0.0244, days=40, factor=2, from_day=10, sd=sd, seed=seed)
+        alarm = detect(days)
+        delays.append((alarm.day - FIRST).days - 9 if alarm else 99)
+    assert 1 <= float(np.median(delays)) <= within
+
+
+@pytest.mark.parametrize(("visits", "sd"), [(2400, 22.4), (400, 5.6), (400, 22.4)])
+def test_false_alarms_are_rare(visits: int, sd: float) -> None:
+    alarms = days = 0
+    for seed in range(40):
+        one = series(visits=visits, share=0.0244, days=60, factor=1, from_day=0, sd=sd, seed=seed)
+        alarm = detect(one)
+        alarms += alarm is not None
+        days += (alarm.day - FIRST).days + 1 if alarm else 60
+    assert alarms / days * 30 <= 0.15  # .1 on many more series: tests/figures/segment_drift.py
+
+
+def test_an_alarm_tells_when_and_how_much() -> None:
+    days = series(visits=5000, share=0.1, days=40, factor=0.5, from_day=20, sd=5, seed=1)
+    alarm = detect(days)
+    assert alarm is not None
+    assert abs((alarm.since - FIRST).days - 20) <= 1
+    assert alarm.before == pytest.approx(0.1, abs=0.01)
+    assert alarm.after == pytest.approx(0.05, abs=0.015)
+
+
+def test_weekends_are_no_drift() -> None:
+    days = [
+        Day(day, 2000.0, m, m, 1.0, 1.0, 0.0)
+        for n in range(60)
+        if (day := FIRST + timedelta(days=n))
+        for m in [200.0 + 15 * np.sin(n) if day.weekday() < 5 else 400.0 + 20 * np.cos(n)]
+    ]
+    assert detect(days) is None
+
+
+def test_days_that_vary_more_than_chance_are_no_drift() -> None:
+    rng = np.random.default_rng(5)
+    shares = 0.2 + 0.03 * rng.normal(size=60)
+    days = [
+        Day(FIRST + timedelta(days=n), 2000.0, 2000 * p, 2000 * p, 1.0, 1.0, 0.0)
+        for n, p in enumerate(shares)
+    ]
+    assert detect(days) is None
+
+
+def test_days_on_which_a_rule_is_never_true_say_nothing() -> None:
+    days = [Day(FIRST + timedelta(days=n), 2000.0, 0.0, 0.0, 1.0, 0.0, 0.0) for n in range(60)]
+    assert detect(days, params=DriftParams(learn_days=3)) is None
+    assert detect([]) is None
