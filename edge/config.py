@@ -92,6 +92,9 @@ class CameraConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     centre_px: tuple[float, float] | None = None
 
 
+Power = Annotated[float, msgspec.Meta(ge=0.0, le=33.0)]
+
+
 class AntennaConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One antenna of a reader that has several.
 
@@ -100,12 +103,14 @@ class AntennaConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         zone: the zone it serves.
         place: as in ``ReaderConfig``.
         at: ``[east_m, north_m]``, as ``antenna`` in ``ReaderConfig``.
+        power_dbm: its own transmit power, of families that have one for each antenna.
     """
 
     number: Annotated[int, msgspec.Meta(ge=1, le=64)]
     zone: Name
     place: Place = "shelf"
     at: tuple[float, float] | None = None
+    power_dbm: Power | None = None
 
 
 class ReaderConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -128,7 +133,7 @@ class ReaderConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     region: Region
     family: Literal["auto", "m100", "metratec", "uhfreader"] = "auto"
     baud: Annotated[int, msgspec.Meta(ge=1200, le=921_600)] | None = None
-    power_dbm: Annotated[float, msgspec.Meta(ge=0.0, le=33.0)] = 20.0
+    power_dbm: Power = 20.0
     zone: Name | None = None
     place: Place = "shelf"
     antenna: tuple[float, float] | None = None
@@ -142,7 +147,9 @@ class ReaderConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     def settings(self) -> Settings:
         """Give what its driver sets up."""
-        antennas = tuple(Antenna(one.number, SESSIONS[one.place]) for one in self.served())
+        antennas = tuple(
+            Antenna(one.number, SESSIONS[one.place], one.power_dbm) for one in self.served()
+        )
         return Settings(self.region, self.power_dbm, antennas)
 
 

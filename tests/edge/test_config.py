@@ -111,6 +111,7 @@ at = [2.0, 3.0]
 number = 4
 zone = "aisle-1"
 place = "exit"
+power_dbm = 12
 """
 
 
@@ -125,7 +126,9 @@ def test_a_reader_of_one_antenna_needs_no_more_than_its_zone_and_law() -> None:
 def test_antennas_have_zones_and_the_session_of_their_place() -> None:
     reader = read(GOOD + SEVERAL).readers[1]
     assert [antenna.at for antenna in reader.served()] == [(2.0, 3.0), None]
-    assert reader.settings() == Settings("US", 27.0, (Antenna(1, session=0), Antenna(4, session=1)))
+    expected = (Antenna(1, session=0), Antenna(4, session=1, power_dbm=12.0))
+    assert reader.settings() == Settings("US", 27.0, expected)
+    assert [reader.settings().power_at(port) for port in (1, 4)] == [27.0, 12.0]
 
 
 @pytest.mark.parametrize(
