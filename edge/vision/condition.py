@@ -25,6 +25,8 @@ Ill = Literal["dark", "covered", "frozen", "blurred", "moved"]
 
 COLS, ROWS = 64, 48
 """Cells of a signature."""
+STRONGEST = 98
+"""Percentile of the cells' strengths that becomes 255."""
 COARSE_PX = 3.0
 """What an unsharp lens leaves of a picture a detector sees: standard deviation of the blur."""
 RETELL_PX, RETELL = 3.0, 0.25
@@ -158,7 +160,8 @@ def signature_of(backdrop: Backdrop, *, params: ConditionParams | None = None) -
     inside = cv2.erode(marks, np.ones((3, 3), np.uint8))
     root = cv2.resize(np.sqrt(steep * inside), (COLS, ROWS), interpolation=cv2.INTER_AREA)
     root /= np.maximum(known, 0.5)
-    most = float(root[sure].max(initial=1e-6))
+    # The strongest cell may be anybody's white shirt; all others must not follow it.
+    most = max(1e-6, float(np.percentile(root[sure], STRONGEST)))
     edges = np.where(sure, 1 + np.round(254 * np.minimum(root / most, 1)), 0).astype(np.uint8)
     side = 2 * round(4 * COARSE_PX) + 3
     deep = cv2.erode(marks, np.ones((side, side), np.uint8)) > 0

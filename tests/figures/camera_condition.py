@@ -108,13 +108,13 @@ def hour(name: str, *, per_minute: float, minutes: float, recall: float) -> None
         if checkup.condition is not None:
             told[checkup.condition.ill] += 1
     after = known[2 * 3 :] or known
+    kept = 0.0 if checkup.kept is None else float((checkup.kept.edges > 0).mean())
     print(
         f"{name}: {minutes:g} min, {np.mean(inside):.1f} people inside (most {max(inside)}), "
         f"found {recall:.0%}\n"
         f"  background: known {np.mean(after):.1%} of the picture after 3 min, "
         f"wrong {np.mean(wrong):.3%} (most {max(wrong):.3%})\n"
-        f"  signature kept: {0 if checkup.kept is None else (checkup.kept.edges > 0).mean():.1%} of "
-        "its cells were the same half an hour later\n"
+        f"  signature: {kept:.1%} of its cells were the same half an hour later\n"
         f"  seconds in which something was said: {dict(told) or 'none'}; shift measured "
         f"{np.mean(rms) if rms else float('nan'):.2f} px, most {max(rms, default=0):.2f}",
         flush=True,
