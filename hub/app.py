@@ -17,6 +17,7 @@ from hub.errors import StoreError
 from hub.ingest.judging import (
     Decision,
     Ingest,
+    Noted,
     Rejected,
     Stored,
     read_arrival,
@@ -25,7 +26,7 @@ from hub.ingest.judging import (
 from hub.ingest.mqtt_io import BrokerLink, Incoming
 from hub.store_io.configs import ConfigTables
 from hub.store_io.store import Link, Mark, Store
-from wire.messages import Ack, Config
+from wire.messages import Ack, Config, Status
 from wire.topics import Topic
 
 LOG = logging.getLogger("aisle-hub")
@@ -186,7 +187,7 @@ class IngestLoop:
         if restored != self._restored:
             LOG.info("the database was restored; agents are asked for what it lacks")
             self._restored, self._told_state = restored, ""
-            self._link.subscribe()  # for what the broker keeps of agents; then all are greeted
+            self._link.subscribe_anew()  # for what the broker keeps of agents; then all are greeted
         self._ask()
 
     def _ask(self) -> None:
@@ -202,6 +203,9 @@ class IngestLoop:
 
     def _count(self, decisions: list[Decision]) -> None:
         for decision in decisions:
+            if isinstance(decision, Noted) and decision.message == Status("online"):
+                # a broker may not tell a session that it resumes what it keeps for it
+                self._asked.pop((decision.topic.store, decision.topic.agent), None)
             self._counts[type(decision).__name__.lower()] += 1
             if isinstance(decision, Rejected):
                 LOG.warning(

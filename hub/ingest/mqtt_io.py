@@ -101,10 +101,12 @@ class BrokerLink:
         self._client.publish(str(topic), payload, qos=1, retain=True)
         return True
 
-    def subscribe(self) -> None:
-        """Subscribe anew, so that the broker tells again what it keeps; ``fresh`` follows."""
+    def subscribe_anew(self) -> None:
+        """Have the broker tell again what it keeps of agents; ``fresh`` follows."""
         if self._open:
-            self._client.subscribe([(every(leaf), 1) for leaf in FROM_AGENT])
+            # rumqttd tells it only to who was not subscribed; what is missed meanwhile comes again
+            self._client.unsubscribe([every(leaf) for leaf in FROM_AGENT])
+            self._subscribe()
 
     def greeted(self) -> None:
         """Say that the marks were published over the fresh connection."""
@@ -159,7 +161,10 @@ class BrokerLink:
         if reason.is_failure:
             self._refusal = f"the broker says {reason}"
             return
-        self.subscribe()
+        self._subscribe()
+
+    def _subscribe(self) -> None:
+        self._client.subscribe([(every(leaf), 1) for leaf in FROM_AGENT])
 
     def _on_subscribe(
         self,

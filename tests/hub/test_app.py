@@ -23,10 +23,12 @@ from hub.config import Batching, Broker
 from hub.errors import HubError
 from hub.ingest.judging import Decision, Stored
 from hub.ingest.mqtt_io import BrokerLink
+from hub.store_io.configs import ConfigTables, Scope
 from hub.store_io.store import Mark, Store
+from hub.store_io.upkeep import backup, restore
 from wire.codec import decode
-from wire.messages import Ack, Message, Meta, Release, Status
-from wire.topics import Topic, parse_topic
+from wire.messages import Ack, Config, Message, Meta, Release, Status
+from wire.topics import FROM_HUB, Topic, parse_topic
 
 BATCHING = Batching(wait_ms=2, retry_min_s=0.05, retry_max_s=0.2)
 PATIENCE_S = 20.0
@@ -38,6 +40,7 @@ class Agent:
 
     def __init__(self, port: int, *, payload: Callable[..., bytes], name: str = "north") -> None:
         self.acks: list[Ack] = []
+        self.configs: list[Config] = []
         self._payload = payload
         self._name = name
         self._client = mqtt.Client(
@@ -62,12 +65,16 @@ class Agent:
         self._client.loop_stop()
 
     def _on_connect(self, client: mqtt.Client, *_: object) -> None:
-        client.subscribe(str(Topic("berlin-1", self._name, "ack")), qos=1)
+        for leaf in FROM_HUB:
+            client.subscribe(str(Topic("berlin-1", self._name, leaf)), qos=1)
 
     def _on_message(self, _c: mqtt.Client, _u: object, message: mqtt.MQTTMessage) -> None:
-        ack = decode(parse_topic(message.topic), message.payload)
-        assert isinstance(ack, Ack)
-        self.acks.append(ack)
+        said = decode(parse_topic(message.topic), message.payload)
+        if isinstance(said, Ack):
+            self.acks.append(said)
+        else:
+            assert isinstance(said, Config)
+            self.configs.append(said)
 
 
 @pytest.fixture
@@ -252,6 +259,71 @@ def test_a_killed_broker_comes_back_and_the_agent_learns_how_far_the_hub_is(
     turn(loop, lambda: bool(late.acks) and late.acks[-1].seq == 60)
     assert loop.tally.stored == 60
     assert store.agents(now=NOW)[0].missing == 0
+
+
+def test_what_a_command_asks_of_an_agent_is_told_at_once_and_on_every_connection(  # noqa: PLR0917 - fixtures
+    store: Store,
+    database: Path,
+    start_broker: Callable[[], IotBroker],
+    make_loop: Callable[[Store], IngestLoop],
+    make_agent: Callable[[], Agent],
+    meta: Meta,
+) -> None:
+    broker = start_broker()
+    loop, agent = make_loop(store), make_agent()
+    turn(loop, lambda: connected(store))
+    agent.send(meta)
+    turn(loop, lambda: store.places() == [("berlin-1", "north")])
+    assert agent.configs == []
+    with Store.edit(database, busy_ms=2000) as command:  # as another process does
+        ConfigTables(command).publish(meta.codebook, scope=Scope(), at=NOW)
+    wanted = Config(meta.codebook)
+    turn(loop, lambda: agent.configs == [wanted])
+    agent.close()
+    later = make_agent()  # the broker resumes its session, and does not tell it
+    later.send(Status("online"))
+    turn(loop, lambda: wanted in later.configs)
+    later.close()
+    kill(broker)
+    turn(loop, lambda: away(store))
+    start_broker()
+    turn(loop, lambda: connected(store))
+    after = make_agent()
+    turn(loop, lambda: wanted in after.configs)  # which had forgotten it
+    with Store.edit(database, busy_ms=2000) as command:
+        ConfigTables(command).tighten(0.05, scope=Scope("berlin-1", "north"), at=NOW)
+    turn(loop, lambda: after.configs[-1] == Config(meta.codebook, 0.05))
+
+
+def test_a_restore_under_a_running_hub_makes_agents_send_what_it_lacks(  # noqa: PLR0917 - fixtures
+    loop: IngestLoop,
+    store: Store,
+    database: Path,
+    tmp_path: Path,
+    make_agent: Callable[[], Agent],
+    cells: Callable[..., Release],
+    meta: Meta,
+) -> None:
+    agent = make_agent()
+    agent.send(*(cells(seq) for seq in range(1, 6)))
+    turn(loop, lambda: bool(agent.acks) and agent.acks[-1].seq == 5)
+    backup(store, tmp_path / "b.db", progress=lambda _done, _all: None)
+    agent.send(meta, Status("online"), *(cells(seq) for seq in range(6, 9)))
+    turn(loop, lambda: agent.acks[-1].seq == 8 and bool(store.metas("berlin-1")))
+    restore(
+        tmp_path / "b.db",
+        database,
+        busy_ms=2000,
+        keep=False,
+        at=NOW,
+        progress=lambda _done, _all: None,
+    )
+    assert store.metas("berlin-1") == {}
+    turn(loop, lambda: agent.acks[-1].seq == 5)
+    turn(loop, lambda: store.metas("berlin-1") == {"north": [meta]})  # the broker tells it again
+    assert connected(store)
+    agent.send(*(cells(seq) for seq in range(6, 9)))
+    turn(loop, lambda: agent.acks[-1].seq == 8)
 
 
 def test_without_a_broker_it_keeps_trying_and_says_so(

@@ -13,7 +13,7 @@ from iotcore import Broker as IotBroker
 
 from hub.config import Batching, Broker
 from hub.errors import ConfigError
-from hub.ingest.mqtt_io import BrokerLink, Incoming
+from hub.ingest.mqtt_io import BrokerLink, Incoming, probe
 from wire.messages import Ack
 from wire.topics import Topic
 
@@ -134,3 +134,16 @@ def test_certificates_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     missing = str(tmp_path / "ca.pem")
     with pytest.raises(ConfigError, match=r"ca\.pem"):
         BrokerLink(broker=Broker(tls=True, ca_file=missing), batching=BATCHING, password=None)
+
+
+def test_a_probe_says_whether_and_why_not_the_hub_is_let_in(
+    free_port: int, start_broker: Callable[[], IotBroker]
+) -> None:
+    broker = Broker(port=free_port)
+    assert "is the broker up" in probe(broker, password=None)
+    with socket.create_server(("127.0.0.1", free_port)):
+        assert "MQTT port" in probe(broker, password=None, within_s=0.5)
+    start_broker()
+    deadline = time.monotonic() + 20
+    while probe(broker, password=None):
+        assert time.monotonic() < deadline
