@@ -90,8 +90,8 @@ class TrackerParams:
         lost_ms: a confirmed track not seen for this long is over; visits are joined over longer
             gaps later, with more knowledge than a camera has.
         rejoin: as ``worth``, of a new track to be a lost one, where nobody appears;
-        rejoin_door: and where people do, of whom seven a minute may come in; the lost one may
-            have left by the next door.
+        rejoin_door: and where people do, or the lost one was last: of whom seven a minute may
+            come in, and who may have left.
         clearance_m: no track starts this close to a track just seen: two people's centres are
             0.45 m apart shoulder to shoulder, and a second point on one leaning body as much.
         same_m: two tracks this close
@@ -423,13 +423,18 @@ class Tracker:
         variances = young[motion.PLACE_VAR]
         found = motion.densities(self._states[:, lost], motion.places(young), variances)
         params = self._params
-        doors = [self._may_appear is not None and self._tracks[row].usual for row in new]
+        came = [self._may_appear is not None and self._tracks[row].usual for row in new]
+        left = [self._is_usual(*self._tracks[row].last[1:]) for row in lost]
+        doors = np.logical_or.outer(left, came)
         worth = np.where(doors, params.rejoin_door, params.rejoin)
         costs = np.minimum(-2 * np.log(found) - worth, 0.0)
         seen_ms = np.array([self._tracks[row].seen_ms for row in lost])
         born_ms = np.array([self._tracks[row].born_ms for row in new])
         costs[seen_ms[:, None] >= born_ms] = 0.0
         return _matched(lost, new, costs)
+
+    def _is_usual(self, east_m: float, north_m: float) -> bool:
+        return self._may_appear is not None and self._may_appear(east_m, north_m)
 
     def _continue(self, row: int, other: int) -> list[TrackPoint | TrackEnd]:
         """Let a track go on as another one."""

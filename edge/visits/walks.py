@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -29,16 +29,19 @@ class RejoinParams:
             (0.85 m/s, UTHM thesis in behaviour/NOTES.md), not a hurried one's.
         lookback_ms: over which the last velocity is taken.
         coast_ms: how long that velocity is believed.
-        decide_ms: how long a new track waits for its decision; longer than a tracker coasts
-            before it owns up to a loss.
+        overlap_ms: how long a lost track may go on beside the one that continues it, away from
+            doors: on a false finding, or on somebody else's after an exchange.
+        decide_ms: how long a new track waits for its decision: this overlap, the 5 s a tracker
+            takes to own up to a loss, and a little.
     """
 
-    gap_ms: int = 12_000
+    gap_ms: int = 20_000
     near_m: float = 1.5
     speed_m_s: float = 0.85
     lookback_ms: int = 1_000
     coast_ms: int = 1_500
-    decide_ms: int = 3_000
+    overlap_ms: int = 3_000
+    decide_ms: int = 9_000
 
 
 @dataclass(slots=True, eq=False)
@@ -85,10 +88,11 @@ class Walk:
         self.north_m.append(north_m)
 
     def absorb(self, later: Walk) -> None:
-        """Go on as a later walk did."""
-        self.times_ms += later.times_ms
-        self.east_m += later.east_m
-        self.north_m += later.north_m
+        """Go on as a later walk did, from where this one ended."""
+        after = bisect_right(later.times_ms, self.end_ms)
+        self.times_ms += later.times_ms[after:]
+        self.east_m += later.east_m[after:]
+        self.north_m += later.north_m[after:]
         self.track = later.track
         self.lost = later.lost
         self.door_at_end = later.door_at_end
@@ -154,18 +158,21 @@ def best_continuations(
 def _cost(head: Walk, tail: Walk, *, params: RejoinParams) -> float:
     """Give how implausible it is that a head continues a tail: metres beside the expectation."""
     gap_ms = head.start_ms - tail.end_ms
-    if head is tail or not 0 < gap_ms <= params.gap_ms:
-        return NEVER
-    seconds = gap_ms / 1_000
-    ended = tail.east_m[-1], tail.north_m[-1]
-    began = head.east_m[0], head.north_m[0]
-    gap_m = math.dist(ended, began)
     natural = head.door_at_start or tail.door_at_end
+    overlap_ms = 0 if natural else params.overlap_ms
+    if head is tail or not -overlap_ms < gap_ms <= params.gap_ms:
+        return NEVER
+    if head.start_ms <= tail.start_ms or head.end_ms <= tail.end_ms:
+        return NEVER
+    seconds = max(0, gap_ms) / 1_000
+    ended = tail.east_m[-1], tail.north_m[-1]
+    began = head.place_at(tail.end_ms)
+    gap_m = math.dist(ended, began)
     # At a door a coming and a going are likelier than a gap, so only a close one joins.
     limit_m = params.near_m if natural else params.near_m + params.speed_m_s * seconds
     if gap_m > limit_m:
         return NEVER
     east_m_s, north_m_s = tail.velocity_m_s(lookback_ms=params.lookback_ms)
-    coast_s = min(gap_ms, params.coast_ms) / 1_000
+    coast_s = min(max(0, gap_ms), params.coast_ms) / 1_000
     expected = ended[0] + east_m_s * coast_s, ended[1] + north_m_s * coast_s
     return min(gap_m, math.dist(expected, began)) / (1 + seconds) + 0.1 * seconds

@@ -51,13 +51,35 @@ def test_near_by_in_place_and_time_continues() -> None:
     ("place", "start_ms"),
     [
         pytest.param((5.0, 9.0), 12_000, id="too far for two seconds"),
-        pytest.param((5.0, 5.0), 22_001, id="too late"),
-        pytest.param((5.0, 5.0), 10_000, id="not after"),
-        pytest.param((5.0, 5.0), 9_000, id="before"),
+        pytest.param((5.0, 5.0), 30_001, id="too late"),
+        pytest.param((5.0, 5.0), 8_000, id="not after it began"),
+        pytest.param((5.0, 6.6), 9_000, id="too far beside"),
     ],
 )
 def test_another_place_or_time_does_not(place: tuple[float, float], start_ms: int) -> None:
     assert _pairs([_new(2, place, start_ms=start_ms)], [_lost(1, (5, 5))]) == set()
+
+
+def test_a_lost_one_may_linger_on_something_else_for_a_while() -> None:
+    lingering = _walk(1, (5, 3), (5, 5), start_ms=2_000, end_ms=10_000, lost=True)
+    assert _pairs([_new(2, (5, 5.8), start_ms=9_000)], [lingering]) == {(2, 1)}
+    later = _walk(3, (5, 5.8), (5, 5.8), start_ms=6_000, end_ms=14_000)
+    assert _pairs([later], [lingering]) == set()  # too long beside each other: two people
+    short = _walk(4, (5, 5.8), (5, 5.8), start_ms=9_000, end_ms=9_900)
+    assert _pairs([short], [lingering]) == set()  # it was over before
+
+
+def test_at_a_door_nobody_lingers() -> None:
+    lingering = _walk(1, (5, 3), (5, 5), start_ms=2_000, end_ms=10_000, lost=True)
+    head = _walk(2, (5, 5.2), (5, 5.2), start_ms=9_000, end_ms=14_000, door_at_start=True)
+    assert _pairs([head], [lingering]) == set()
+
+
+def test_what_both_saw_is_told_once() -> None:
+    walk = _walk(1, (5, 3), (5, 5), start_ms=2_000, end_ms=10_000, lost=True)
+    walk.absorb(_new(2, (5, 5.8), start_ms=9_000))
+    assert walk.times_ms == sorted(set(walk.times_ms))
+    assert walk.end_ms == 11_000
 
 
 def test_the_whole_is_judged_not_who_comes_first() -> None:
