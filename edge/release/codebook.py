@@ -15,14 +15,22 @@ def check_codebook(codebook: Codebook) -> None:
     """Refuse a codebook this agent cannot count with.
 
     Raises:
-        ConfigError: it names traits this version does not measure.
+        ConfigError: it names traits this version does not measure, or cannot scale.
     """
-    known = {trait.name for trait in TRAITS}
-    unknown = [scaling.trait for scaling in codebook.scaling if scaling.trait not in known]
+    least = {trait.name: trait.valid[0] for trait in TRAITS}
+    names = [scaling.trait for scaling in codebook.scaling]
+    unknown = [name for name in names if name not in least]
     if unknown:
         raise ConfigError(
             f"codebook {codebook.version!r} needs traits this agent does not measure: "
             f"{', '.join(unknown)}; update the agent, or publish another codebook"
+        )
+    twice = sorted({name for name in names if names.count(name) > 1})
+    signed = [one.trait for one in codebook.scaling if one.log and least[one.trait] < 0]
+    if twice or signed:
+        raise ConfigError(
+            f"codebook {codebook.version!r} has traits twice, or the logarithm of one that may be "
+            f"negative: {', '.join(twice + signed)}; publish another codebook"
         )
 
 

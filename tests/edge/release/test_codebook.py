@@ -57,6 +57,20 @@ def test_an_unknown_trait_is_refused_by_name() -> None:
         check_codebook(odd)
 
 
+@pytest.mark.parametrize(
+    "scaling",
+    [
+        (Scaling("stops", 0, 1), Scaling("stops", 1, 1)),
+        (Scaling("promo_lift", 0, 1, log=True),),
+    ],
+)
+def test_scalings_that_cannot_be_are_refused(scaling: tuple[Scaling, ...]) -> None:
+    zeros = (0.0,) * len(scaling)
+    odd = Codebook("c2", scaling, (Cell(zeros, {}), Cell(zeros, {})))
+    with pytest.raises(ConfigError, match=f"'c2' has traits twice.*{scaling[0].trait}"):
+        check_codebook(odd)
+
+
 def test_an_optional_trait_that_abstains_counts_for_no_distance() -> None:
     book = Codebook(
         "c3",

@@ -8,15 +8,20 @@ from fractions import Fraction
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.errors import ConfigError, PrivacyError
+from edge.release.channels import Channels
+from edge.release.goods import Goods
 from edge.release.hours import Daypart, Hours
 from edge.release.privacy import Budget, Ledger, Rule
 from edge.release.released import Released
 from edge.release.windows import UtcOf, WindowParams, Windows
+from edge.rfid.items import ItemEvent
+from edge.visits.path import Path, Stop
 from edge.visits.plan import Floor, FloorPlan
 from edge.visits.visits import Visit
 from wire.codebook import Codebook, Scaling
@@ -502,6 +507,76 @@ def test_neighbouring_days_differ_by_no_more_than_the_clip(
     closed_ms = 7 * HOUR + HOUR // 2
     shopped = sum(end < closed_ms for end, *_ in [*ends, one[0]])
     assert sum(sum(exact) for key, exact in with_it.items() if key[0] == "cells") == shopped
+
+
+GOODS = Goods(("wine", "cheese"), {"1": "wine", "2": "cheese"}, ())
+
+
+@settings(max_examples=8, deadline=None)
+@given(ends=ENDS, one=ENDS.filter(len), parts=st.integers(0, 3))
+def test_one_visit_more_changes_no_channel_by_more_than_its_bound(
+    *,
+    floor: Floor,
+    codebook: Codebook,
+    utc_from: UtcFrom,
+    noon: datetime,
+    visit_at: Visits,
+    bare: Bare,
+    ends: list[tuple[int, int, int, bool]],
+    one: list[tuple[int, int, int, bool]],
+    parts: int,
+) -> None:
+    """With every channel, over all windows together: what the accountant adds up."""
+    budget = Budget()
+
+    def run(days: Sequence[tuple[int, int, int, bool]]) -> dict[tuple[str, datetime], list[int]]:
+        step = Windows(
+            floor,
+            codebook=codebook,
+            budget=budget,
+            hours=BERLIN,
+            dayparts=PARTS,
+            utc_of=utc_from(noon),
+            goods=GOODS,
+            randbelow=random.Random(1).randrange,
+        )
+        made = [
+            _busy(visit_at(end, seconds=seconds, zones=zones, whole=whole), seed=end + seconds)
+            for end, seconds, zones, whole in sorted(days)
+        ]
+        return _exact(step, made, bare, step.budget)
+
+    channels = Channels(floor, dayparts=PARTS, goods=GOODS)
+    fitted = budget.fitted(channels.most)
+    more = one[: 1 + parts]
+    without, with_it = run(ends), run([*ends, *more])
+    assert without.keys() == with_it.keys()
+    assert {name for name, _ in without} == set(channels.most)
+    for channel in fitted.channels:
+        moved = [
+            after - before
+            for key in without
+            if key[0] == channel.name
+            for before, after in zip(without[key], with_it[key], strict=True)
+        ]
+        # k visits of one person move the counts by k times as much, and cost k² as much
+        assert sum(step * step for step in moved) <= len(more) ** 2 * channel.bound
+
+
+def _busy(visit: Visit, *, seed: int) -> Visit:
+    """Give a visit that walks, stands and takes things all over the floor."""
+    rng = np.random.default_rng(seed)
+    places = rng.uniform((0, 0), (20, 10), (rng.integers(1, 150), 2))
+    return replace(
+        visit,
+        path=Path(visit.start_ms, 250, places),
+        stops=tuple(Stop("aisle-0", 0, 9_000, *at) for at in places[:12].tolist()),
+        items=tuple(
+            ItemEvent("picked", visit.start_ms, "aisle-1", product, product.encode())
+            for product in ("1", "2")[: rng.integers(0, 3)]
+        ),
+        cut=bool(rng.integers(0, 2)),
+    )
 
 
 @settings(max_examples=40, deadline=None)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import random
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -7,12 +8,13 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hub.errors import NoDataError, StoreError
 from hub.ingest.judging import Arrival, Decision, Ingest, Rejected, Stored, read_arrival
 from hub.store_io.store import Keeping, Mark, Store
-from wire.messages import Health, Meta, Release, Status
+from wire.messages import AXES, OUTCOMES, Axis, ChannelName, Health, Meta, Release, Status
 
 NOW = datetime(2026, 3, 8, 1, tzinfo=UTC)
 TOPIC = "aisle/v1/berlin-1/north/release"
@@ -42,6 +44,23 @@ def test_a_release_comes_back_as_it_went_in(
     releases = a_day()
     take(store, *(arrive(release) for release in releases))
     assert sorted(day(store), key=lambda r: r.seq) == releases
+
+
+@pytest.mark.parametrize("name", AXES)
+def test_every_channel_comes_back_as_it_went_in(
+    store: Store,
+    cells: Callable[..., Release],
+    arrive: Callable[..., Arrival],
+    name: ChannelName,
+) -> None:
+    axes = tuple(
+        Axis(axis, OUTCOMES if (name, axis) == ("zones", "outcome") else ("aisle-1", "aisle-2"))
+        for axis in AXES[name]
+    )
+    counts = tuple(range(-1, math.prod(len(axis.labels) for axis in axes) - 1))
+    release = msgspec.structs.replace(cells(1), channel=name, axes=axes, counts=counts)
+    take(store, arrive(release))
+    assert day(store) == [release]
 
 
 def test_whatever_the_order_and_the_repeats_each_is_stored_once_and_the_mark_reaches_the_end(
