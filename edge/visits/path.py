@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,14 +120,13 @@ def smooth_path(
 
 def stays_of(path: Path, *, floor: Floor, params: PathParams) -> tuple[Stay, ...]:
     """Give the stays in zones, by start."""
-    inside: dict[str, list[int]] = {}
-    for index, zone in enumerate(floor.zones_at(path.points_m)):
-        if zone is not None:
-            inside.setdefault(zone, []).append(index)
+    zones = floor.zones_at(path.points_m)
     stays = [
-        Stay(zone, start_ms, end_ms)
-        for zone, indices in inside.items()
-        for start_ms, end_ms in _spans(indices, path=path, gap_ms=params.flicker_ms)
+        Stay(floor.plan.zones[number].id, start_ms, end_ms)
+        for number in np.unique(zones[zones >= 0]).tolist()
+        for start_ms, end_ms in _spans(
+            np.flatnonzero(zones == number), path=path, gap_ms=params.flicker_ms
+        )
         if end_ms - start_ms >= params.stay_ms
     ]
     return tuple(sorted(stays, key=lambda stay: (stay.start_ms, stay.zone)))
@@ -137,7 +136,7 @@ def stops_of(path: Path, *, floor: Floor, params: PathParams) -> tuple[Stop, ...
     """Give the stops at fixtures, by start."""
     slow = np.flatnonzero(path.speeds_m_s() < params.slow_m_s)
     stops = []
-    for start_ms, end_ms in _spans(slow.tolist(), path=path, gap_ms=params.stop_gap_ms):
+    for start_ms, end_ms in _spans(slow, path=path, gap_ms=params.stop_gap_ms):
         if end_ms - start_ms < params.stop_ms:
             continue
         first = (start_ms - path.start_ms) // path.step_ms
@@ -150,14 +149,13 @@ def stops_of(path: Path, *, floor: Floor, params: PathParams) -> tuple[Stop, ...
     return tuple(stops)
 
 
-def _spans(indices: Iterable[int], *, path: Path, gap_ms: int) -> list[Span]:
+def _spans(indices: NDArray[np.int64], *, path: Path, gap_ms: int) -> list[Span]:
     """Join path indices to spans [start, end) of scene time, over gaps up to ``gap_ms``."""
-    spans: list[Span] = []
-    for index in indices:
-        start_ms = path.start_ms + index * path.step_ms
-        end_ms = start_ms + path.step_ms
-        if spans and start_ms - spans[-1][1] <= gap_ms:
-            spans[-1] = (spans[-1][0], end_ms)
-        else:
-            spans.append((start_ms, end_ms))
-    return spans
+    if not len(indices):
+        return []
+    breaks = np.flatnonzero((np.diff(indices) - 1) * path.step_ms > gap_ms)
+    firsts = indices[np.concatenate([[0], breaks + 1])]
+    lasts = indices[np.concatenate([breaks, [len(indices) - 1]])]
+    starts_ms = (path.start_ms + firsts * path.step_ms).tolist()
+    ends_ms = (path.start_ms + (lasts + 1) * path.step_ms).tolist()
+    return list(zip(starts_ms, ends_ms, strict=True))

@@ -141,6 +141,7 @@ class Floor:
         check_plan(plan, params=self.params)
         self.plan = plan
         self.zones = {zone.id: zone for zone in plan.zones}
+        self._numbers = {zone.id: number for number, zone in enumerate(plan.zones)}
         self._outline = Shape(plan.outline)
         shapes = {zone.id: Shape(zone.polygon) for zone in plan.zones}
         fixtures = [Shape(fixture) for fixture in plan.fixtures]
@@ -171,18 +172,19 @@ class Floor:
                 return zone
         return None
 
-    def zones_at(self, points_m: NDArray[np.float64]) -> list[str | None]:
-        """Give, for each of (N, 2) points, the id of the smallest zone that holds it, or None."""
-        found: list[str | None] = [None] * len(points_m)
-        left = np.arange(len(points_m))
-        for zone, (west, south, east, north) in self._lookup:
-            at = points_m[left]
-            low, high = (at >= (west, south)).all(axis=1), (at <= (east, north)).all(axis=1)
-            held = left[low & high]
-            held = held[_inside_all(zone.polygon, points_m[held])]
-            for index in held.tolist():
-                found[index] = zone.id
-            left = np.setdiff1d(left, held, assume_unique=True)
+    def zones_at(self, points_m: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Give, for each of (N, 2) points, the number of the smallest zone that holds it, or -1.
+
+        Zones are numbered as in the plan.
+        """
+        found = np.full(len(points_m), -1)
+        east, north = points_m.T
+        for zone, (low_east, low_north, high_east, high_north) in self._lookup:
+            free = (found < 0) & (east >= low_east) & (east <= high_east)
+            held = np.flatnonzero(free & (north >= low_north) & (north <= high_north))
+            if len(held):
+                held = held[_inside_all(zone.polygon, points_m[held])]
+                found[held] = self._numbers[zone.id]
         return found
 
     def zone_distance_m(self, zone: str, east_m: float, north_m: float) -> float:
@@ -288,10 +290,20 @@ class _Corners:
         to_corners_m = self._seen_m(floor_m, self._places)
         onward_m = (to_corners_m[:, :, None] + self._between_m).min(axis=1)
         around_m = (onward_m[:, None, :] + to_corners_m).min(axis=2)
-        one_way_m = np.minimum(self._seen_m(floor_m, floor_m), around_m)
+        one_way_m = np.minimum(self._mutual_m(floor_m), around_m)
         walks_m: NDArray[np.float64] = np.minimum(one_way_m, one_way_m.T) + off_m[:, None] + off_m
         np.fill_diagonal(walks_m, 0.0)
         return walks_m
+
+    def _mutual_m(self, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give (N, N) straight distances, each line looked at once."""
+        one, other = np.triu_indices(len(points_m), k=1)
+        lines = shapely.linestrings(np.stack([points_m[one], points_m[other]], axis=1))
+        away_m = np.linalg.norm(points_m[one] - points_m[other], axis=1)
+        clear = shapely.covers(self._sight, lines) | (away_m == 0)
+        seen_m = np.zeros((len(points_m), len(points_m)))
+        seen_m[one, other] = seen_m[other, one] = np.where(clear, away_m, np.inf)
+        return seen_m
 
     def _seen_m(
         self, froms_m: NDArray[np.float64], tos_m: NDArray[np.float64]

@@ -61,24 +61,22 @@ def _sinuosity(case: Case) -> float | None:
     path, moves = case.visit.path, case.moves
     if path is None or moves is None:
         return None
-    chords: list[float] = []
-    turns: list[float] = []
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], moves.moving.astype(np.int8), [0]])))
-    for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        far_m = np.concatenate([[0.0], np.cumsum(moves.long_m[first:last])])
-        at_m = np.arange(0.0, far_m[-1], case.params.step_m)
-        points = path.points_m[first : last + 1]
-        way = np.diff(
-            np.interp(at_m, far_m, points[:, 0]) + 1j * np.interp(at_m, far_m, points[:, 1])
-        )
-        chords += np.abs(way).tolist()
-        turns += np.cos(np.angle(way[1:] * way[:-1].conj())).tolist()
+    far_m = np.concatenate([[0.0], np.cumsum(np.where(moves.moving, moves.long_m, 0.0))])
+    at_m = np.arange(0.0, far_m[-1], case.params.step_m)
+    east, north = path.points_m.T
+    way = np.diff(np.interp(at_m, far_m, east) + 1j * np.interp(at_m, far_m, north))
+    # Who stood in between turned on the spot, which is no turn of the way.
+    run = np.cumsum(np.diff(moves.moving, prepend=False))
+    run = run[np.searchsorted(far_m[1:], at_m, side="right").clip(max=len(run) - 1)]
+    one_go = run[1:] == run[:-1]
+    chords = np.abs(way[one_go])
+    turns = np.cos(np.angle(way[1:] * way[:-1].conj()))[one_go[1:] & one_go[:-1]]
     if len(turns) < case.params.least_turns:
         return None
-    step_m, cosine = float(np.mean(chords)), float(np.mean(turns))
+    step_m, cosine = float(chords.mean()), float(turns.mean())
     if cosine >= 1.0:
         return 0.0
-    spread = float(np.std(chords)) / step_m
+    spread = float(chords.std()) / step_m
     return 2.0 / math.sqrt(step_m * ((1 + cosine) / (1 - cosine) + spread**2))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.rfid.items import ItemEvent
@@ -151,6 +151,7 @@ def test_an_item_put_back_and_taken_again_is_kept() -> None:
     assert kept_items(replace(VISIT, items=events)) == [events[2]]
 
 
+@settings(deadline=None)
 @given(
     stops=st.lists(
         st.tuples(st.floats(3.6, 5.4), st.floats(6, 14), st.integers(3_000, 60_000)), max_size=12
