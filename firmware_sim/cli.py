@@ -173,6 +173,13 @@ def video(
 def one_reader(
     *,
     family: Annotated[Family, typer.Option(help="Which firmware it runs.")] = "m100",
+    envelope: Annotated[
+        Literal["BB7E", "AADD"],
+        typer.Option(help="First and last byte of an m100's frames; R200 modules send AADD."),
+    ] = "BB7E",
+    baud: Annotated[
+        int | None, typer.Option(min=9600, max=921_600, help="Of the line; as sold without it.")
+    ] = None,
     link: Annotated[Path, typer.Option(help="Path of its serial port.")] = Path("aisle-reader"),
     antennas: Annotated[int, typer.Option(min=1, max=8, help="In a row.")] = 1,
     apart: Annotated[float, typer.Option(min=0.1, help="Metres between two antennas.")] = 1.5,
@@ -186,7 +193,13 @@ def one_reader(
     if more and family in ONE_ANTENNA:
         _fail(f"--antennas: a {family} has one", code=WRONG_FILE)
     reader = ReaderTable(
-        name="reader", zone="table", family=family, antenna=first.antenna, more=tuple(more)
+        name="reader",
+        zone="table",
+        family=family,
+        envelope=envelope,
+        baud=baud,
+        antenna=first.antenna,
+        more=tuple(more),
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import pytest
+import serial
 from typer.testing import CliRunner
 
 from firmware_sim.cli import app
@@ -85,6 +86,25 @@ def test_a_reader_alone_obeys_the_hand_that_pulls_plugs(tmp_path: Path, family: 
     assert told[:4] == ["unplug", "plug", "off", "on"]
     assert "'jump' is none of unplug, plug, off, on, end" in told[4]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_module_speaks_as_it_is_told_to(tmp_path: Path) -> None:
+    link = tmp_path / "port"
+    command = [
+        str(Path(sys.executable).parent / "aisle-sim"),
+        *("reader", "--link", str(link), "--envelope", "AADD", "--baud", "38400"),
+    ]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        for _ in range(400):
+            if link.exists():
+                break
+            time.sleep(0.1)
+        with serial.Serial(str(link), 38_400, timeout=20.0) as line:
+            line.write(bytes.fromhex("BB000300010004 7E AA000300010105 DD"))
+            answer = line.read(14)
+        process.communicate(b"end\n", timeout=30)
+    assert answer[:12] == bytes.fromhex("AA0103000701") + b"V2.3.5"
+    assert answer[13:] == b"\xdd"
 
 
 def test_a_module_with_one_antenna_gets_no_second() -> None:
