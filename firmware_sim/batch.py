@@ -533,6 +533,9 @@ class Batches:
             "promo_zone_share": _known(share[:, promos].sum(axis=1), total_s > 0),
             "party": day.size[visit],
             "stops": (found.sum(axis=1) + false).astype(float),
+            "stop_s": _known(
+                (dwell_s * found).sum(axis=1) / np.maximum(found.sum(axis=1), 1), found.any(axis=1)
+            ),
             "engaged_s": (dwell_s * engaged).sum(axis=1) + 7.0 * rng.binomial(false, 0.4),
             "reapproaches": _repeats(stops, mine=found).sum(axis=1).astype(float),
         }

@@ -14,6 +14,11 @@ def _stops(case: Case) -> float | None:
     return float(len(case.visit.stops))
 
 
+def _stop_s(case: Case) -> float | None:
+    stops = case.visit.stops
+    return fmean((stop.end_ms - stop.start_ms) / 1_000 for stop in stops) if stops else None
+
+
 def _engaged_s(case: Case) -> float | None:
     return sum((stop.end_ms - stop.start_ms) / 1_000 for stop in case.engaged)
 
@@ -124,6 +129,17 @@ CHOOSING: tuple[Trait, ...] = (
         valid=(0.0, math.inf),
         abstains="never",
         measure=_stops,
+    ),
+    Trait(
+        name="stop_s",
+        unit="s",
+        meaning="how long one stood at a fixture, on average",
+        formula="mean length of the stops",
+        source="behaviour/NOTES.md section 4 (decisive people stand for less long)",
+        needs="a camera; a plan with its fixtures",
+        valid=(0.0, math.inf),
+        abstains="no stop",
+        measure=_stop_s,
     ),
     Trait(
         name="engaged_s",

@@ -25,7 +25,8 @@ class EvidenceParams:
         duration_s: the parts of wandering,
         excess_path: beyond the shortest round.
         revisits: share.
-        decision_ratio: the parts of indecision.
+        stop_s: the parts of indecision.
+        decision_ratio: against what is usual.
         reapproaches: number.
         promo_zone_share: the parts of bargain.
     """
@@ -34,6 +35,7 @@ class EvidenceParams:
     duration_s: float = 120.0
     excess_path: float = 0.5
     revisits: float = 0.25
+    stop_s: float = 12.0
     decision_ratio: float = 1.0
     reapproaches: float = 0.5
     promo_zone_share: float = 0.1
@@ -85,6 +87,7 @@ def _indecision(traits: Traits, params: EvidenceParams) -> float | None:
         return None
     return _mean(
         traits["put_back_ratio"] if traits["picks"] else None,
+        _half(traits["stop_s"], params.stop_s),
         _half(traits["decision_ratio"], params.decision_ratio),
         _half(traits["reapproaches"], params.reapproaches) if traits["stops"] else None,
     )
@@ -135,10 +138,10 @@ AXES: tuple[Evidence, ...] = (
     Evidence(
         name="indecision",
         meaning="took long to choose, put back, came back",
-        formula="mean of those told: put_back_ratio (with a pick), d / (d + 1) with d = "
-        "decision_ratio, a / (a + .5) with a = reapproaches",
+        formula="mean of those told: put_back_ratio (with a pick), s / (s + 12 s) with s = stop_s, "
+        "d / (d + 1) with d = decision_ratio, a / (a + .5) with a = reapproaches",
         source="behaviour/NOTES.md section 5 (indecisive)",
-        needs=("put_back_ratio", "decision_ratio", "reapproaches"),
+        needs=("put_back_ratio", "stop_s", "decision_ratio", "reapproaches"),
         abstains="no stop and no reader",
         measure=_indecision,
     ),

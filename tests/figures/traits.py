@@ -12,7 +12,8 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -109,12 +110,14 @@ def paired(store: Store, *, seed: int, minutes: float, sight: Sight) -> list[Pai
                 truths[told.party + (1 if told.role == "leader" else 2)] = told
         simulation.truth.clear()
     over += visits.flush()
+    sizes = Counter(one.party for one in truths.values())
     pairs = []
     for visit in over:
         number = watch.began.get((visit.start_ms, *visit.start_point), -1)
         truth = truths.get(number)
         if truth is not None and truth.finished:
             true = truth_of(truth, way=ways[number], floor=floor, shop=shop)
+            true = replace(true, party=sizes[truth.party])
             pairs.append(Pair(truth, traits_of(true, floor=floor), traits_of(visit, floor=floor)))
     return pairs
 
@@ -144,7 +147,6 @@ def truth_of(
         way[0][0], way[-1][0], truth.path_m, way[0][1:], way[-1][1:],
         stays_of(path, floor=floor, params=PathParams(smooth_ms=0)), tuple(stops), items,
         entered=True, left=True, path=path, wares=wares,
-        party=1 if truth.role == "leader" else 2,
     )  # fmt: skip
 
 

@@ -42,6 +42,11 @@ def test_coming_back_to_the_same_goods(floor: Floor) -> None:
     assert traits_of(elsewhere, floor=floor)["reapproaches"] == 0
 
 
+def test_how_long_stops_are(floor: Floor) -> None:
+    assert traits_of(VISIT, floor=floor)["stop_s"] == 10
+    assert traits_of(replace(VISIT, stops=()), floor=floor)["stop_s"] is None
+
+
 def test_how_long_choosing_took(floor: Floor) -> None:
     assert traits_of(VISIT, floor=floor)["decision_s"] is None
     picked = replace(VISIT, items=(_event("picked", 13_000), _event("picked", 18_000, b"b")))
