@@ -36,7 +36,10 @@ SAY_EVERY_S = 10.0
 """Where the terminal is a file: a line now and then."""
 
 ConfigOption = Annotated[
-    Path | None, typer.Option("--config", help="hub.toml; without it the defaults hold.")
+    Path | None,
+    typer.Option(
+        "--config", envvar="AISLE_HUB_CONFIG", help="hub.toml; without it the defaults hold."
+    ),
 ]
 DbOption = Annotated[
     Path | None, typer.Option("--db", help="The database file; default aisle-hub.db.")

@@ -43,6 +43,12 @@ def every_command(command: object) -> Iterator[list[str]]:
         yield from ([name, *words] for words in every_command(below))
 
 
+def leaves() -> list[list[str]]:
+    """Give the words of every command that is no group."""
+    words = list(every_command(get_command(app)))
+    return [one for one in words if not any(o[:-1] == one for o in words if o)]
+
+
 def call(*arguments: str | Path, code: int = 0) -> str:
     result = CliRunner().invoke(app, [str(a) for a in arguments])
     assert result.exit_code == code, result.output
@@ -57,9 +63,15 @@ def test_every_command_has_help_with_its_exit_codes() -> None:
 
 
 def test_every_command_that_prints_can_print_json() -> None:
-    for command in every_command(get_command(app)):
-        if command and command not in (["run"], ["agents"], ["codebook"], ["rejects"], ["db"]):
+    for command in leaves():
+        if command != ["run"]:
             assert "--json" in call(*command, "--help"), command
+
+
+def test_the_guide_has_a_line_for_every_command() -> None:
+    guide = (Path(__file__).parents[2] / "hub" / "README.md").read_text()
+    for command in leaves():
+        assert " ".join(["`aisle-hub", *command]) in guide, command
 
 
 def test_version() -> None:
