@@ -141,8 +141,10 @@ class Metratec(Dialogue):
     def _spell(self, step: Step, *, attempt: int) -> bytes:
         self._said.clear()
         self._echo = b""
-        ends_noise = attempt or step.command == ECHO
-        return (b"\r" if ends_noise else b"") + step.command + b"\r"
+        if step.command == ECHO:
+            stops = b"AT+BMINV\rAT+BINV\r" if attempt else b""  # it may not listen while it reads
+            return b"\r" + stops + ECHO + b"\r"
+        return (b"\r" if attempt else b"") + step.command + b"\r"  # CR ends what noise began
 
     def _begin(self, now_ms: int) -> None:
         del now_ms

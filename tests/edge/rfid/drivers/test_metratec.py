@@ -102,3 +102,13 @@ def test_each_antenna_has_its_power(
         assert asked == {}
     else:
         assert asked == dict(enumerate(sent[: len(powers)]))
+
+
+def test_a_reader_that_does_not_listen_while_it_reads_is_stopped_first() -> None:
+    driver = Metratec(Settings("EU", 20.0), classes=CLASSES, now_ms=0)
+    driver.advance(0)
+    assert driver.outgoing() == b"\rATE1\r"
+    refused = b"+ERR: <Inventory is running>\r\nERROR\r\n"
+    assert driver.feed(refused, now_ms=5) == []
+    driver.advance(1000)
+    assert driver.outgoing() == b"\rAT+BMINV\rAT+BINV\rATE1\r"
