@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from hub.patterns.cells import Patterns, add_cells, cells_of_days, estimate_patterns
 from hub.patterns.days import Daypart, coverage, daypart_of, minutes, open_hours
+from hub.patterns.seen import Seen, estimate_seen
 from hub.patterns.shares import Estimate, Share, ShareParams
 from hub.patterns.zones import add_zones, estimate_zone
 from wire.codebook import Codebook
@@ -64,6 +65,7 @@ class Summary:
         coverage: share of the opening hours in which the agents were seeing.
         without_meta: agents whose counts are in these figures, but that have not said yet what
             they are: what they cost in privacy is not in ``rho``.
+        seen: how many visits were cut by lost tracks, or in company; None if no agent tells yet.
     """
 
     store: str
@@ -78,6 +80,7 @@ class Summary:
     zones: tuple[ZoneRow, ...]
     dayparts: tuple[DaypartRow, ...]
     without_meta: tuple[str, ...] = ()
+    seen: Seen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +149,7 @@ def summarise(data: DayData, *, params: ShareParams) -> Summary:
         zones=_zone_rows(data, params=params),
         dayparts=_daypart_rows(cells, data=data, params=params),
         without_meta=data.without_meta,
+        seen=estimate_seen(data.releases, params=params),
     )
 
 

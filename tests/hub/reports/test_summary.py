@@ -34,6 +34,7 @@ def test_the_json_has_the_shape_that_others_read(summarised: Summary) -> None:
         "zones",
         "dayparts",
         "without_meta",
+        "seen",
     ]
     assert set(got["visits"]) == {"value", "low", "high"}
     assert [row["name"] for row in got["patterns"]] == ["showroomer", "wanderer", "indecisive"]
