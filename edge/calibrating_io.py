@@ -17,7 +17,7 @@ from edge.errors import ConfigError, DeviceError
 from edge.parts_io import Parts
 from edge.setup.draft import CameraDraft, read_setup, revised
 from edge.store_file_io import read_text, replace_text
-from edge.vision.boards import find_tags, tag_sheet
+from edge.vision.boards import find_tags, tag_sheets
 from edge.vision.ground import calibrate
 from edge.vision.lens import Lens, LensKind
 from edge.vision.signature_io import forget_signature
@@ -135,23 +135,20 @@ def calibrating(task: Task) -> Iterator[str]:
         yield from _write(task.config, settled)
 
 
-def print_tags(folder: Path) -> Iterator[str]:
-    """Write sheets with tags to print.
+def print_tags(path: Path) -> Iterator[str]:
+    """Write a PDF of sheets with tags to print.
 
     Raises:
         DeviceError: the disk refuses.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for number in range(SHEETS):
-            coded, data = cv2.imencode(".png", tag_sheet(number))
-            assert coded
-            (folder / f"tag-{number:02d}.png").write_bytes(data.tobytes())
+        path.write_bytes(tag_sheets(range(SHEETS)))
     except OSError as error:
-        raise DeviceError(f"{folder} cannot be written: {error.strerror}") from error
+        raise DeviceError(f"{path} cannot be written: {error.strerror}") from error
     yield (
-        f"{SHEETS} sheets are in {folder}. Print them as large as you can on matt paper, lay eight "
-        "flat and spread over the floor the camera sees, and measure to their middles."
+        f"{SHEETS} sheets are in {path}. Print them on matt A4 paper at 100 % (on A3 at 141 %, to "
+        "be seen from farther), lay eight flat and spread over the floor the camera sees, and "
+        "measure to their middles."
     )
 
 

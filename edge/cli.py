@@ -158,7 +158,7 @@ def calibrate(
         bool, typer.Option("--write", help="Write the camera's table; the old file stays as .bak.")
     ] = False,
     print_tags: Annotated[
-        Path | None, typer.Option(help="Write sheets with tags to print into this folder, and end.")
+        Path | None, typer.Option(help="Write sheets with tags to print, a PDF, and end.")
     ] = None,
 ) -> None:
     """Tell by measured points where a camera hangs, and how far off each point is.

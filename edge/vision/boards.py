@@ -1,6 +1,12 @@
-"""Printed tags on the floor: the sheets, and where their centres are in an image."""
+"""Printed tags on the floor: the sheets, and where their centres are in an image.
+
+A chessboard of tags (ChArUco) was tried and left out: on a sheet of the same size it has to be
+two to four times as near, and its corners lie too close together to place a floor by.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -14,10 +20,15 @@ FAMILY = cv2.aruco.DICT_APRILTAG_36h11
 """Tags that differ in 11 of 36 cells at least: none is mistaken for another or for a floor tile."""
 TAGS = 587
 """Tags of the family, numbered from 0."""
-SHEET_PX = (1240, 1754)
-"""Width and height of an A4 sheet at 150 dots per inch."""
-TAG_PX = 1000
-"""Side of the tag on it: 17 cm of black, and white around it, without which it is not seen."""
+CELLS = 8
+"""Of a tag's side, its black rim included."""
+A4_MM = (210.0, 297.0)
+TAG_MM = 170.0
+"""Side of the tag on a sheet; there has to be white around it, without which it is not seen."""
+POINTS_PER_MM = 72 / 25.4
+"""A PDF's unit."""
+NEAR_TAG_MM, TICK_MM = 3.0, 8.0
+"""Ticks around a tag point to its middle."""
 
 
 def find_tags(image: Image) -> dict[int, tuple[float, float]]:
@@ -30,7 +41,8 @@ def find_tags(image: Image) -> dict[int, tuple[float, float]]:
         image: (H, W, 3) or (H, W) uint8; tags of 25 pixels and more are found.
     """
     found = cv2.aruco.DetectorParameters()
-    found.cornerRefinementMethod = cv2.aruco.CORNER_REFINE_SUBPIX
+    # Lines through the rim's pixels: four times as exact on small tags as looking for corners.
+    found.cornerRefinementMethod = cv2.aruco.CORNER_REFINE_CONTOUR
     detector = cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(FAMILY), found)
     corners, numbers, _ = detector.detectMarkers(image)
     if numbers is None:
@@ -43,28 +55,69 @@ def find_tags(image: Image) -> dict[int, tuple[float, float]]:
     }
 
 
-def tag_sheet(number: int) -> NDArray[np.uint8]:
-    """Draw a tag to print on a sheet of paper; the larger, the further it is seen.
+def tag_sheets(numbers: Sequence[int]) -> bytes:
+    """Draw tags to print, one on a sheet of A4, as a PDF in which a millimetre is a millimetre.
 
     Args:
-        number: from 0 to 586.
-
-    Returns:
-        (1754, 1240) uint8, black on white.
+        numbers: from 0 to 586.
     """
+    pages = [_sheet(number).encode() for number in numbers]
+    kids = " ".join(f"{4 + 2 * place} 0 R" for place in range(len(pages)))
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R /ViewerPreferences << /PrintScaling /None >> >>",
+        f"<< /Type /Pages /Count {len(pages)} /Kids [{kids}] >>".encode(),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    width, height = (side * POINTS_PER_MM for side in A4_MM)
+    for place, page in enumerate(pages):
+        objects.append(
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {width:.3f} {height:.3f}] /Contents "
+            f"{5 + 2 * place} 0 R /Resources << /Font << /F 3 0 R >> >> >>".encode()
+        )
+        objects.append(b"<< /Length %d >>\nstream\n%b\nendstream" % (len(page), page))
+    return _pdf(objects)
+
+
+def _sheet(number: int) -> str:
+    """Give what draws a tag's sheet."""
     if not 0 <= number < TAGS:
         raise ValueError(f"there is no tag {number}")
-    width, height = SHEET_PX
-    sheet = np.full((height, width), 255, dtype=np.uint8)
-    left, top = (width - TAG_PX) // 2, (height - TAG_PX) // 2
     family = cv2.aruco.getPredefinedDictionary(FAMILY)
-    sheet[top : top + TAG_PX, left : left + TAG_PX] = cv2.aruco.generateImageMarker(
-        family, number, TAG_PX
+    cells = cv2.aruco.generateImageMarker(family, number, CELLS)
+    cell, middle = TAG_MM / CELLS, (A4_MM[0] / 2, A4_MM[1] / 2)
+    left, bottom = middle[0] - TAG_MM / 2, middle[1] - TAG_MM / 2
+    steps = [f"0 g {left:g} {bottom:g} {TAG_MM:g} {TAG_MM:g} re f", "1 g"]
+    steps += [
+        f"{left + col * cell:g} {bottom + (CELLS - 1 - row) * cell:g} {cell:g} {cell:g} re"
+        for row, col in zip(*np.nonzero(cells), strict=True)
+    ]
+    steps += ["f", "0 g 0.3 w"]
+    near = TAG_MM / 2 + NEAR_TAG_MM
+    for east, north in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+        start, end = (
+            (middle[0] + away * east, middle[1] + away * north) for away in (near, near + TICK_MM)
+        )
+        steps.append(f"{start[0]:g} {start[1]:g} m {end[0]:g} {end[1]:g} l S")
+    says = f"tag {number}: lay it flat, measure to its middle, to which the ticks point"
+    size = f"the black square is {TAG_MM:g} mm wide, if printed at 100 %"
+    steps += [
+        f"BT /F 5 Tf {left:g} {bottom / 2:g} Td ({says}) Tj 0 -7 Td ({size}) Tj ET",
+    ]
+    return f"{POINTS_PER_MM:.6f} 0 0 {POINTS_PER_MM:.6f} 0 0 cm\n" + "\n".join(steps)
+
+
+def _pdf(objects: Sequence[bytes]) -> bytes:
+    """Put objects, of which the first is the catalogue, into a file (ISO 32000-1, 7.5)."""
+    file, starts = b"%PDF-1.4\n", []
+    for number, content in enumerate(objects, start=1):
+        starts.append(len(file))
+        file += b"%d 0 obj\n%b\nendobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % start for start in starts)
+    count = len(objects) + 1
+    return file + (
+        b"xref\n0 %d\n0000000000 65535 f \n%btrailer\n<< /Size %d /Root 1 0 R >>\n"
+        b"startxref\n%d\n%%%%EOF\n" % (count, table, count, len(file))
     )
-    says = f"tag {number}: lay it flat, measure to its middle"
-    place = (left, height - top // 2)
-    cv2.putText(sheet, says, place, cv2.FONT_HERSHEY_SIMPLEX, 1.2, 0, 2, cv2.LINE_AA)
-    return sheet
 
 
 def _crossing(quad: Floats) -> tuple[float, float]:

@@ -151,9 +151,12 @@ def test_a_mistyped_point_is_named_and_nothing_is_written(store: Path, points: P
 
 
 def test_tags_are_printed(tmp_path: Path) -> None:
-    result = calibrate("--print-tags", tmp_path / "tags")
+    result = calibrate("--print-tags", tmp_path / "tags.pdf")
     assert result.exit_code == 0
-    assert len(list((tmp_path / "tags").glob("tag-*.png"))) == SHEETS
+    assert (tmp_path / "tags.pdf").read_bytes().count(b"/Type /Page ") == SHEETS
+    result = calibrate("--print-tags", tmp_path)
+    assert result.exit_code == 3
+    assert "cannot be written" in result.output
 
 
 @pytest.mark.skipif(not FOOTAGE.is_dir(), reason="the PETS footage is not part of the project")
