@@ -108,7 +108,9 @@ class VisitParams:
 class Visits:
     """All visits in progress.
 
-    Points of one track come in order of time. What is returned is forgotten.
+    Points of one track come in order of time. What is returned is forgotten. Who steps out of a
+    door and comes back within seconds is still here; who comes back later is a new visit, for
+    nobody is recognised.
 
     Attributes:
         noise_walks: walks too short to be visits,

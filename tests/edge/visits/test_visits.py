@@ -125,6 +125,20 @@ def test_lost_for_good_is_marked_as_cut(walker: Walker, floor: Floor) -> None:
     assert visit.left
 
 
+@pytest.mark.parametrize(("away_s", "count"), [(4, 1), (60, 2)])
+def test_back_at_once_is_the_same_visit_and_later_a_new_one(
+    walker: Walker, floor: Floor, away_s: int, count: int
+) -> None:
+    out = walker(1, [(2, 0.3), (2, 5), (4.5, 5.5), (4.5, 9), (4.5, 5.5), (2, 5), (2, 0.3)])
+    back_ms = out[-1].scene_ms + 1000 * away_s
+    back = walker(2, [(2.2, 0.3), (2, 5), (4.5, 5.5), (10, 5.3), (10, 0.3)], start_ms=back_ms)
+    visits = Visits(floor)
+    over = [v for p in out for v in visits.feed(p)]
+    over += visits.feed(TrackEnd(1, out[-1].scene_ms))
+    over += [v for p in back for v in visits.feed(p)]
+    assert len(over + visits.flush()) == count
+
+
 def test_shadows_and_glimpses_are_noise(walker: Walker, floor: Floor) -> None:
     visits = Visits(floor)
     shadow = walker(1, [(7, 10), 60])
