@@ -24,13 +24,13 @@ from pathlib import Path
 
 import serial
 
-from edge.rfid.driver import Read, Report, Settings
+from edge.rfid.driver import Settings
 from edge.rfid.drivers import FAMILIES
 from edge.rfid.epc import ProductClasses, product_class
 from edge.rfid.framing import gen2_crc, mcrf4xx_crc
 from edge.rfid.reader_io import BUSY_BYTES, _gather
 
-COUNT = 50_000
+COUNT = 20_000
 TAGS = 60
 PIECE = 1024
 """Bytes at a time, as a busy line's buffer gives them."""
@@ -87,11 +87,10 @@ def ours(name: str, data: bytes) -> float:
         Settings("EU", 20.0), classes=ProductClasses(bytes(32)), now_ms=0
     )
     begun = time.process_time()
-    reports: list[Report] = []
+    heard = 0
     for at in range(0, len(data), PIECE):
-        reports += driver.feed(data[at : at + PIECE], now_ms=0)
+        heard += len(driver.feed(data[at : at + PIECE], now_ms=0))
     spent = time.process_time() - begun
-    heard = sum(isinstance(report, Read) for report in reports)
     if heard != COUNT:
         raise SystemExit(f"{name}: {heard} of {COUNT} reads")
     return spent
@@ -184,7 +183,7 @@ def saturated(name: str, data: bytes) -> tuple[float, float, float, int]:
     driver = FAMILIES[name].driver(
         Settings("EU", 20.0), classes=ProductClasses(bytes(32)), now_ms=0
     )
-    reports: list[Report] = []
+    heard = 0
     with (
         serial.Serial(os.ttyname(device), 115_200, timeout=5.0) as line,
         tempfile.TemporaryFile() as file,
@@ -196,15 +195,15 @@ def saturated(name: str, data: bytes) -> tuple[float, float, float, int]:
             taken = len(piece)
             begun, worked, waited = time.monotonic(), time.thread_time(), _waited()
             while taken < len(data):
-                reports += driver.feed(piece, now_ms=0)
+                heard += len(driver.feed(piece, now_ms=0))
                 piece = _gather(line, busy=len(piece) >= BUSY_BYTES)
                 taken += len(piece)
-            reports += driver.feed(piece, now_ms=0)
+            heard += len(driver.feed(piece, now_ms=0))
             spent, worked = time.monotonic() - begun, time.thread_time() - worked
             waited = _waited() - waited
     os.close(host)
     os.close(device)
-    return spent, waited, worked, COUNT - sum(isinstance(report, Read) for report in reports)
+    return spent, waited, worked, COUNT - heard
 
 
 def _waited() -> float:
@@ -216,7 +215,10 @@ def main() -> None:
     """Measure and print."""
     for name, (peer, theirs) in PEERS.items():
         data = stream(name)
-        mine, other = min(ours(name, data) for _ in range(3)), theirs(data)
+        mine, other = ours(name, data), theirs(data)
+        for _ in range(4):  # in turn, so that neither has the quieter machine
+            mine = min(mine, ours(name, data))
+            other = min(other, theirs(data) or other) if other else None
         told = f"{peer} {COUNT / other / 1000:.0f} k" if other else f"{peer} not installed"
         wall, waited, worked, lost = min(saturated(name, data) for _ in range(3))
         sys.stdout.write(
