@@ -1,0 +1,102 @@
+"""What an agent keeps over its restarts, for the release."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edge.app import Agent
+from edge.parts_io import clock_of, read_config
+from edge.release.state_io import load_ledger, load_wish
+from edge.uplink.outbox_io import Outbox
+from wire.messages import Config
+
+STORE = """
+store = "s"
+agent = "a"
+timezone = "UTC"
+opens = "00:00"
+closes = "23:59"
+data_dir = "{data}"
+
+[clock]
+require_sync = false
+
+[broker]
+port = 1
+
+[plan]
+version = "1"
+outline = [[0, 0], [6, 0], [6, 6], [0, 6]]
+
+[[plan.zones]]
+id = "aisle-1"
+kind = "aisle"
+polygon = [[1, 1], [3, 1], [3, 5], [1, 5]]
+
+[[cameras]]
+name = "gone"
+source = "http://127.0.0.1:9/nothing"
+size_px = [640, 480]
+height_m = 3.0
+points = [[0, 480, 0, 0], [640, 480, 6, 0], [640, 0, 6, 5], [0, 0, 0, 5]]
+"""
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Callable[[], Agent]:
+    file = tmp_path / "store.toml"
+    file.write_text(STORE.format(data=tmp_path / "data"))
+
+    def make() -> Agent:
+        config = read_config(file)
+        return Agent(config, clock=clock_of(config))
+
+    return make
+
+
+def _saved(folder: Path) -> int:
+    outbox = Outbox(folder / "outbox.db", store="s", agent="a")
+    try:
+        return outbox.level().waiting
+    finally:
+        outbox.close()
+
+
+def test_the_ledger_and_the_hub_s_wish_outlive_the_agent(
+    tmp_path: Path, agent: Callable[[], Agent]
+) -> None:
+    data = tmp_path / "data"
+    first = agent()
+    channels = len(first._windows.budget.channels)
+    first._wishes.put(Config(max_rho=0.02))
+    first.stop()
+    first.run()
+    spent = load_ledger(data).spent
+    assert len(spent) == channels
+    assert {one.windows for one in spent.values()} == {1}
+    assert sum(one.most_rho for one in spent.values()) <= 0.02
+    assert load_wish(data) == Config(max_rho=0.02)
+    assert _saved(data) == channels
+    second = agent()
+    assert second._windows.budget.rho == 0.02
+    second.stop()
+    second.run()
+    again = load_ledger(data).spent
+    assert {one.windows for one in again.values()} == {2}
+    assert all(again[name].until > one.until for name, one in spent.items())
+    assert _saved(data) == 2 * channels
+
+
+def test_nothing_goes_anywhere_before_the_ledger_is_on_disk(
+    tmp_path: Path, agent: Callable[[], Agent]
+) -> None:
+    data = tmp_path / "data"
+    (data / "released.new").mkdir(parents=True)  # where the ledger is written first
+    run = agent()
+    run.stop()
+    run.run()
+    assert _saved(data) == 0
+    assert load_ledger(data).spent == {}
