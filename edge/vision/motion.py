@@ -197,5 +197,6 @@ def _bell(places_m: Floats, own: Floats, others_m: Floats, variances_m2: Floats)
 
 
 def _mean(pair: Floats) -> Floats:
-    mean: Floats = 0.5 * (pair[0] + pair[1])
+    mean: Floats = pair[0] + pair[1]
+    mean *= 0.5
     return mean

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from math import hypot
+from math import hypot, inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -275,6 +276,8 @@ class Tracker:
         self, seen: _Seen, looked_for: list[int]
     ) -> tuple[list[tuple[int, int]], list[int]]:
         """Give (track, point) pairs, and the sure points that are nobody's."""
+        if not looked_for:
+            return [], list(range(seen.sure))
         since_ms = self._now_ms - self._params.coast_ms
         known, fresh = [], []
         for row in looked_for:
@@ -283,24 +286,23 @@ class Tracker:
                 fresh.append(row)
             elif track.seen_ms >= since_ms:
                 known.append(row)
+        costs = self._costs(seen)
         sure, unsure = list(range(seen.sure)), list(range(seen.sure, len(seen.variances)))
-        costs = self._costs(known, sure, seen)
         pairs = _matched(known, sure, costs)
-        self._note_meetings(known, pairs, costs)
+        self._note_meetings(known, pairs, costs[known, : seen.sure])
         if unsure:
-            left = _without(known, {row for row, _ in pairs})
-            pairs += _matched(left, unsure, self._costs(left, unsure, seen))
+            pairs += _matched(_without(known, {row for row, _ in pairs}), unsure, costs)
         spare = _without(sure, {column for _, column in pairs})
-        newer = _matched(fresh, spare, self._costs(fresh, spare, seen))
+        newer = _matched(fresh, spare, costs)
         return pairs + newer, _without(spare, {column for _, column in newer})
 
-    def _costs(self, rows: list[int], columns: list[int], seen: _Seen) -> Floats:
-        """Give twice the negative log odds that a point is a track's; none above 0: nobody's."""
-        if not rows or not columns:
-            return np.zeros((len(rows), len(columns)))
-        found = motion.densities(
-            self._states[:, rows], seen.places[:, columns], seen.variances[columns]
-        )
+    def _costs(self, seen: _Seen) -> Floats:
+        """Give twice the negative log odds that a point is a track's; none above 0: nobody's.
+
+        Returns:
+            (tracks, points).
+        """
+        found = motion.densities(self._states, seen.places, seen.variances)
         costs: Floats = np.minimum(-2 * np.log(found) - self._params.worth, 0.0)
         return costs
 
@@ -331,10 +333,12 @@ class Tracker:
     def _see(self, track: _Track, place: list[float]) -> list[TrackPoint | TrackEnd]:
         """Note that a track was seen; give its points if it is believed."""
         spot = self._now_ms, place[0], place[1]
-        spots = [*self._between(track, spot), spot]
+        if track.missed:
+            track.held += self._between(track, spot)
+        track.held.append(spot)
         track.last, track.seen_ms = spot, self._now_ms
         track.sightings += 1
-        return self._give(track, spots)
+        return self._give(track)
 
     def _is_believed(self, track: _Track) -> bool:
         params = self._params
@@ -357,9 +361,8 @@ class Tracker:
         track.missed.clear()
         return spots
 
-    def _give(self, track: _Track, spots: list[_Spot]) -> list[TrackPoint | TrackEnd]:
-        """Give out points, or hold them back for now."""
-        track.held += spots
+    def _give(self, track: _Track) -> list[TrackPoint | TrackEnd]:
+        """Give out the points held, or go on holding them."""
         if not track.number or track.meeting is not None:
             return []
         held, track.held = track.held, []
@@ -406,7 +409,7 @@ class Tracker:
             age_ms = self._now_ms - track.born_ms
             if track not in joined and (track.usual or age_ms >= self._params.elsewhere_ms):
                 track.number = next(self._numbers)
-                out += self._give(track, [])
+                out += self._give(track)
         self._drop(joined)
         return out
 
@@ -431,7 +434,11 @@ class Tracker:
         seen_ms = np.array([self._tracks[row].seen_ms for row in lost])
         born_ms = np.array([self._tracks[row].born_ms for row in new])
         costs[seen_ms[:, None] >= born_ms] = 0.0
-        return _matched(lost, new, costs)
+        every = range(len(lost)), range(len(new))
+        return [
+            (lost[row], new[column])
+            for row, column in _matched(*(list(each) for each in every), costs)
+        ]
 
     def _is_usual(self, east_m: float, north_m: float) -> bool:
         return self._may_appear is not None and self._may_appear(east_m, north_m)
@@ -439,18 +446,18 @@ class Tracker:
     def _continue(self, row: int, other: int) -> list[TrackPoint | TrackEnd]:
         """Let a track go on as another one."""
         track, young = self._tracks[row], self._tracks[other]
-        spots = [*self._between(track, young.held[0]), *young.held]
+        track.held += [*self._between(track, young.held[0]), *young.held]
         track.last, track.seen_ms, track.missed = young.last, young.seen_ms, young.missed
         track.sightings += young.sightings
         self._states[:, row] = self._states[:, other]
-        return self._give(track, spots)
+        return self._give(track)
 
     def _end(self, over: list[_Track]) -> list[TrackPoint | TrackEnd]:
         out: list[TrackPoint | TrackEnd] = []
         for track in over:
             track.meeting = None
             if track.number:
-                out += [*self._give(track, []), TrackEnd(track.number, track.seen_ms)]
+                out += [*self._give(track), TrackEnd(track.number, track.seen_ms)]
         self._drop(over)
         return out
 
@@ -467,14 +474,16 @@ class Tracker:
         if (costs < 0).sum() <= len(pairs):
             return
         points = dict(pairs)
-        nobodys = np.zeros((len(rows), 1))
+        with_nobodys = np.zeros((len(rows), costs.shape[1] + 1))
+        with_nobodys[:, :-1] = costs
         taken = [points.get(row, -1) for row in rows]  # -1: the column of nobody's point
-        costs = np.hstack([costs, nobodys])[:, taken]  # [i, j]: of i taking what j has
+        costs = with_nobodys[:, taken]  # [i, j]: of i taking what j has
         own = costs.diagonal()
         loss = costs + costs.T - own - own[:, None]
         close = (loss < self._params.alike) & ((costs < 0) | (costs.T < 0))
-        for one, other in np.argwhere(np.triu(close, 1)).tolist():
-            self._meet(rows[one], rows[other])
+        for one, other in zip(*(each.tolist() for each in close.nonzero()), strict=True):
+            if one < other:
+                self._meet(rows[one], rows[other])
 
     def _meet(self, one: int, other: int) -> None:
         meetings = [self._tracks[row].meeting for row in (one, other)]
@@ -507,7 +516,7 @@ class Tracker:
                 self._tell_apart(meeting)
                 for track, _, _ in meeting.before:
                     track.meeting = None
-                    out += self._give(track, [])
+                    out += self._give(track)
         return out
 
     def _tell_apart(self, meeting: _Meeting) -> None:
@@ -573,31 +582,32 @@ class _Seen:
 
     @classmethod
     def of(cls, sighting: Sighting, *, scale: float, params: TrackerParams) -> _Seen:
-        points = sorted(sighting.points, key=_rank)
-        rows = [(point.east_m, point.north_m, point.sd_m) for point in points]
-        columns = np.array(rows, dtype=np.float64).reshape(-1, 3).T
-        guesses = params.seen_sd_m**2 + columns[2] ** 2
-        sure = sum(point.confidence >= params.sure for point in points)
-        return cls(columns[:2], guesses, scale * guesses, sure)
+        # The surest first; sorted by all they are, so that the order they come in changes nothing.
+        rows = sorted(
+            (-point.confidence, point.east_m, point.north_m, point.sd_m)
+            for point in sighting.points
+        )
+        columns = np.array(rows, dtype=np.float64).reshape(-1, 4).T
+        guesses = params.seen_sd_m**2 + columns[3] ** 2
+        sure = bisect_right(rows, (-params.sure, inf))
+        return cls(columns[1:3], guesses, scale * guesses, sure)
 
 
 def _matched(rows: list[int], columns: list[int], costs: Floats) -> list[tuple[int, int]]:
-    """Pair rows and columns so that the whole is likeliest; what costs nothing is no pair."""
-    if not costs.size:
+    """Pair some rows and columns of all so that the whole is likeliest.
+
+    What costs nothing is no pair.
+    """
+    if not rows or not columns:
         return []
+    chosen = costs[np.ix_(rows, columns)]
+    came, went = linear_sum_assignment(chosen)
+    worth = chosen[came, went] < 0
     return [
         (rows[row], columns[column])
-        for row, column in zip(
-            *(each.tolist() for each in linear_sum_assignment(costs)), strict=True
-        )
-        if costs[row, column] < 0
+        for row, column in zip(came[worth].tolist(), went[worth].tolist(), strict=True)
     ]
 
 
 def _without(indices: list[int], taken: set[int]) -> list[int]:
     return [index for index in indices if index not in taken]
-
-
-def _rank(point: FloorPoint) -> tuple[float, float, float]:
-    """Order points so that the order they come in changes nothing."""
-    return -point.confidence, point.east_m, point.north_m
