@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_sim.floor import Floor, Point, apart
+from firmware_sim.goods import nearest_shelf
 from firmware_sim.store import OUTWARD, ShelfTable, Store, StoreError
 
 Array = NDArray[np.float64]
@@ -191,6 +192,7 @@ class Batches:
         visits: a day, on average.
         seed: the same seed and day, the same visits.
         changes: what differs from some day on.
+        readers_only: only what is handled before the store's antennas is heard; else all is.
 
     Raises:
         StoreError: too many shelves, or a change that names nothing of the store.
@@ -203,6 +205,7 @@ class Batches:
         visits: float,
         seed: int,
         changes: Sequence[Change] = (),
+        readers_only: bool = False,
         params: BatchParams = BatchParams(),
     ) -> None:
         self._store = store
@@ -211,6 +214,9 @@ class Batches:
         self._params = params
         self._changes = tuple(changes)
         self._shop = _shop(store)
+        self._heard = np.array(
+            [not readers_only or shelf in _heard(store) for shelf in store.shelves]
+        )
         self._spread = np.linalg.cholesky(_correlation(params.correlations))
         known = {*LATENTS, *TAGS, "arrivals", "promo", "planogram"}
         known |= {f"out:{category}" for category in self._shop.categories}
@@ -548,9 +554,10 @@ class Batches:
         whose = visit.copy()
         swaps = np.flatnonzero(~late & (rng.random(len(visit)) < params.swapped))
         whose[swaps] = visit[rng.permutation(swaps)]
-        heard = np.where(mine, rng.binomial(day.picks[whose], 1 - params.pick_missed), 0)
+        near = mine & self._heard[day.stops[whose]]
+        heard = np.where(near, rng.binomial(day.picks[whose], 1 - params.pick_missed), 0)
         backs = np.minimum(
-            heard, np.where(mine, rng.binomial(day.backs[whose], 1 - params.back_missed), 0)
+            heard, np.where(near, rng.binomial(day.backs[whose], 1 - params.back_missed), 0)
         )
         false = rng.poisson(params.spurious, len(visit))
         picks, puts = heard.sum(axis=1) + false, backs.sum(axis=1)
@@ -642,6 +649,15 @@ def _shop(store: Store) -> _Shop:
         intent=np.array([shelf.intent for shelf in shelves]),
         price=np.array([2.0 + 0.5 * shelf.dwell_s for shelf in shelves]),
     )
+
+
+def _heard(store: Store) -> list[ShelfTable]:
+    return [
+        nearest_shelf(antenna, store=store)
+        for reader in store.readers
+        for antenna in reader.antennas()
+        if antenna.items
+    ]
 
 
 def _rounds_m(walks_m: Array) -> Array:

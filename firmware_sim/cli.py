@@ -247,6 +247,10 @@ def visits(
         list[str] | None,
         typer.Option(help="DAY:WHAT:BY, from a day on, like 30:organic:1.5 or 10:mission:-0.5."),
     ] = None,
+    readers_only: Annotated[
+        bool,
+        typer.Option("--readers-only", help="Only goods before the store's antennas are heard."),
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="A file; without it, standard output.")] = None,
     form: Annotated[Literal["csv", "jsonl"], typer.Option("--format", help="Of lines.")] = "csv",
 ) -> None:
@@ -254,7 +258,11 @@ def visits(
     store = _load(store_file, seed=seed)
     try:
         batches = Batches(
-            store, visits=visits, seed=store.seed, changes=[_change(text) for text in change or ()]
+            store,
+            visits=visits,
+            seed=store.seed,
+            changes=[_change(text) for text in change or ()],
+            readers_only=readers_only,
         )
     except StoreError as error:
         _fail(str(error), code=WRONG_FILE)

@@ -88,6 +88,16 @@ def test_latents_show_in_the_traits(week: dict[str, Any]) -> None:
     assert abs(related("bargain", "price_tier")) < 0.06  # two dimensions
 
 
+def test_with_readers_only_fewer_goods_are_heard_and_who_pays_is_seen_anyway() -> None:
+    every, some = (
+        Batches(STORE, visits=2400, seed=1, readers_only=only).day(0) for only in (False, True)
+    )
+    assert 0.1 < some["picks"].sum() / every["picks"].sum() < 0.7
+    np.testing.assert_array_equal(every["true_picks"], some["true_picks"])
+    paid = ~np.isnan(some["till_wait_s"])
+    assert (some["kept"][paid] >= 1).all()
+
+
 def test_nobody_walks_less_than_the_shortest_round(week: dict[str, Any]) -> None:
     ratio = week["excess_path"][~np.isnan(week["excess_path"].astype(float))]
     assert np.quantile(ratio, 0.02) > 0.9  # the measured path has an error
