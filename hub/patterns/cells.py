@@ -1,10 +1,12 @@
-"""Shares of showroomers, wanderers and the indecisive, from codebook counts."""
+"""Shares of the patterns, from codebook counts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from hub.patterns.confusion import Confusion, shipped
+from hub.patterns.quantify import QuantifyParams, quantify
 from hub.patterns.shares import Estimate, Share, ShareParams, share, total
 from wire.codebook import Codebook
 from wire.messages import DROPPED, PATTERNS, Release
@@ -30,10 +32,16 @@ class CellSums:
 
 @dataclass(frozen=True, slots=True)
 class PatternShare:
-    """One pattern's share of the visits."""
+    """One pattern's share of the visits.
+
+    Attributes:
+        corrected: for what the cells cannot tell of a visit; without a confusion of its codebook
+            a share leans towards that of the visits the codebook was made from.
+    """
 
     name: str
     share: Share
+    corrected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +112,12 @@ def add_cells(releases: Iterable[Release]) -> list[CellSums]:
 
 
 def estimate_patterns(
-    sums: Iterable[CellSums], *, codebooks: Mapping[str, Codebook], params: ShareParams
+    sums: Iterable[CellSums],
+    *,
+    codebooks: Mapping[str, Codebook],
+    params: ShareParams,
+    confusions: Mapping[str, Confusion] | None = None,
+    quantifying: QuantifyParams | None = None,
 ) -> Patterns:
     """Estimate visits and pattern shares over everything that was added up.
 
@@ -112,32 +125,109 @@ def estimate_patterns(
         sums: from ``add_cells``; of several codebooks if one was replaced meanwhile.
         codebooks: by version.
         params: when a share is shown.
+        confusions: by codebook version, those that ship by default; one that was measured with
+            another codebook of that name is not used.
+        quantifying: how shares are corrected.
     """
     sums = list(sums)
     counts = [float(n) for one in sums for n in (*one.counts, one.dropped)]
     variances = [v for one in sums for v in (*one.variances, one.dropped_variance)]
     visits = total(counts, variances=variances, params=params)
-    shares = [
-        PatternShare(name, _pattern(sums, name, codebooks=codebooks, params=params))
-        for name in PATTERNS
+    if confusions is None:
+        found = {version: shipped(book) for version, book in codebooks.items()}
+        confusions = {version: one for version, one in found.items() if one is not None}
+    names = dict.fromkeys(
+        (*PATTERNS, *(name for book in codebooks.values() for name in book.cells[0].patterns))
+    )
+    parts = [
+        _Part.of(one, codebooks=codebooks, confusions=confusions, params=quantifying)
+        for one in sums
     ]
+    shares = [_pattern(parts, name, params=params) for name in names]
     return Patterns(visits, tuple(shares))
 
 
-def _pattern(
-    sums: list[CellSums], name: str, *, codebooks: Mapping[str, Codebook], params: ShareParams
-) -> Share:
-    weights: list[float] = []
-    for one in sums:
-        book = codebooks.get(one.codebook)
-        if book is None or len(book.cells) != len(one.counts):
-            return Share(
-                None, None, None, f"codebook {one.codebook!r} of these counts is not known here"
-            )
-        weights += [cell.patterns.get(name, 0.0) for cell in book.cells]
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one codebook's counts say; ``known`` without a book is empty."""
+
+    sums: CellSums
+    book: Codebook | None
+    corrected: Mapping[str, tuple[float, float]]
+    withheld: Mapping[str, str]
+
+    @property
+    def visits(self) -> float:
+        return float(sum(self.sums.counts))
+
+    @classmethod
+    def of(
+        cls,
+        sums: CellSums,
+        *,
+        codebooks: Mapping[str, Codebook],
+        confusions: Mapping[str, Confusion],
+        params: QuantifyParams | None,
+    ) -> _Part:
+        book = codebooks.get(sums.codebook)
+        if book is not None and len(book.cells) != len(sums.counts):
+            book = None
+        confusion = confusions.get(sums.codebook)
+        usable = book is not None and confusion is not None and confusion.fits(book)
+        if confusion is None or not usable or sum(sums.counts) <= 0:
+            return cls(sums, book, {}, {})
+        chosen = params or QuantifyParams()
+        found = quantify(sums.counts, variances=sums.variances, confusion=confusion, params=chosen)
+        corrected = dict(
+            zip(confusion.axes, zip(found.shares, found.variances, strict=True), strict=True)
+        )
+        withheld = {
+            axis: "these counts tell too little of it"
+            for axis, told in zip(confusion.axes, found.told, strict=True)
+            if not told
+        }
+        if found.misfit > chosen.misfit:
+            unlike = "visits here are unlike those the correction was measured on"
+            withheld = dict.fromkeys(confusion.axes, unlike)
+        return cls(sums, book, corrected, withheld)
+
+
+def _pattern(parts: Sequence[_Part], name: str, *, params: ShareParams) -> PatternShare:
+    for part in parts:
+        if part.book is None:
+            why = f"codebook {part.sums.codebook!r} of these counts is not known here"
+            return PatternShare(name, Share(None, None, None, why))
+    visits = sum(part.visits for part in parts)
+    noise = sum(sum(part.sums.variances) for part in parts)
+    if visits <= 0 or visits < params.support_sd * noise**0.5:
+        why = "too few visits for the privacy noise on them"
+        return PatternShare(name, Share(None, None, None, why))
+    corrected = all(name in part.corrected for part in parts)
+    if not corrected:
+        return PatternShare(name, _as_counted(parts, name, params=params))
+    for part in parts:
+        if name in part.withheld:
+            return PatternShare(name, Share(None, None, None, part.withheld[name]), True)
+    parted = [(part.visits / visits, *part.corrected[name]) for part in parts]
+    value = sum(weight * share for weight, share, _ in parted)
+    half = params.z * sum(weight**2 * variance for weight, _, variance in parted) ** 0.5
+    if half > params.widest:
+        why = f"known only to within {100 * half:.0f} points either way"
+        return PatternShare(name, Share(None, None, None, why), True)
+    return PatternShare(name, Share(value, value - half, value + half), True)
+
+
+def _as_counted(parts: Sequence[_Part], name: str, *, params: ShareParams) -> Share:
+    """Take each cell's own probability: right only where the mix of visits is the codebook's."""
+    weights = [
+        cell.patterns.get(name, 0.0)
+        for part in parts
+        if part.book is not None
+        for cell in part.book.cells
+    ]
     return share(
-        [n for one in sums for n in one.counts],
+        [n for part in parts for n in part.sums.counts],
         weights=weights,
-        variances=[v for one in sums for v in one.variances],
+        variances=[v for part in parts for v in part.sums.variances],
         params=params,
     )

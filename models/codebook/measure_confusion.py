@@ -1,0 +1,139 @@
+"""Measure how visits fall into a codebook's cells: ``hub/patterns/confusions/VERSION.json``.
+
+Batch-simulated visits with the errors of an agent on top (``aisle-sim visits``); staff is left out,
+as the agent leaves it out. To be run again for every codebook that is published.
+
+    python -m models.codebook.measure_confusion --out hub/patterns/confusions/sim-1.json
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_sim.batch import Batches, Change
+from firmware_sim.store import default_store
+from hub.patterns.confusion import Confusion, fingerprint
+from wire.codebook import Codebook, default_codebook
+
+Array = NDArray[np.float64]
+Columns = dict[str, NDArray[Any]]
+LATENT = {
+    "wanderer": ("mission", -1.0),
+    "indecisive": ("decisive", -1.0),
+    "bargain": ("bargain", 1.0),
+    "quality": ("quality", 1.0),
+}
+"""The tendency behind a pattern, and its sign; a pattern without one leans by showing."""
+EDGES = (-0.9, 0.0, 0.9)
+"""Between kinds of a tendency: each is half or so of a side."""
+
+
+def visits_of(
+    seed: int, *, days: Sequence[int], visits: float, changes: Sequence[Change] = ()
+) -> Columns:
+    """Simulate customers' records on some days."""
+    batches = Batches(default_store(), visits=visits, seed=seed, changes=changes)
+    parts = [batches.day(day) for day in days]
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    shopping = whole["role"] != "staff"
+    return {name: values[shopping] for name, values in whole.items()}
+
+
+def cells_of(found: Columns, *, book: Codebook) -> NDArray[np.int64]:
+    """Give each visit's cell as ``edge.release.codebook.nearest_cell`` does; -1 where none."""
+    prototypes = np.array([cell.prototype for cell in book.cells])
+    gaps = np.zeros((len(found["visit"]), len(prototypes)))
+    placed = np.ones(len(gaps), dtype=bool)
+    for number, scaling in enumerate(book.scaling):
+        values = np.asarray(found[scaling.trait], dtype=np.float64)
+        bent = np.log1p(values) if scaling.log else values
+        told = ~np.isnan(bent)
+        gap = ((bent - scaling.centre) / scaling.spread)[:, None] - prototypes[None, :, number]
+        gaps += np.where(told[:, None], gap**2, 0.0)
+        if not scaling.optional:
+            placed &= told
+    nearest: NDArray[np.int64] = np.where(placed, gaps.argmin(axis=1), -1)
+    return nearest
+
+
+def shows(found: Columns, *, axis: str) -> NDArray[np.bool_]:
+    """Tell which visits truly show a pattern."""
+    if f"true_{axis}" in found and found[f"true_{axis}"].dtype == bool:
+        return found[f"true_{axis}"]
+    latent, sign = LATENT[axis]
+    return np.asarray(sign * found[f"true_{latent}"] > 0)
+
+
+def confusion_of(found: Columns, *, book: Codebook, axes: Sequence[str], source: str) -> Confusion:
+    """Count visits by kind and cell."""
+    cells = cells_of(found, book=book)
+    found = {name: values[cells >= 0] for name, values in found.items()}
+    cells = cells[cells >= 0]
+    labels = np.stack([shows(found, axis=axis) for axis in axes], axis=1).astype(np.float64)
+    leanings = np.empty_like(labels)
+    kinds = np.zeros(len(cells), dtype=np.int64)
+    for number, axis in enumerate(axes):
+        if axis in LATENT:
+            latent, sign = LATENT[axis]
+            tendency = sign * np.asarray(found[f"true_{latent}"], dtype=np.float64)
+            leanings[:, number] = np.tanh(tendency)
+            kinds = kinds * (len(EDGES) + 1) + np.digitize(tendency, EDGES)
+        else:
+            leanings[:, number] = labels[:, number]
+            kinds = kinds * 2 + labels[:, number].astype(np.int64)
+    _, kinds = np.unique(kinds, return_inverse=True)
+    many = int(kinds.max()) + 1
+    table = np.zeros((many, len(book.cells)), dtype=np.int64)
+    np.add.at(table, (kinds, cells), 1)
+    sizes = table.sum(axis=1)[:, None]
+
+    def means(values: Array) -> tuple[tuple[float, ...], ...]:
+        summed = np.zeros((many, values.shape[1]))
+        np.add.at(summed, kinds, values)
+        return tuple(tuple(round(float(x), 4) for x in row) for row in summed / sizes)
+
+    return Confusion(
+        codebook=book.version,
+        cells=fingerprint(book),
+        axes=tuple(axes),
+        labels=means(labels),
+        leanings=means(leanings),
+        counts=tuple(tuple(int(n) for n in row) for row in table),
+        source=source,
+    )
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--codebook", type=Path, help="JSON; without it, the one that ships")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=71)
+    parser.add_argument("--days", type=int, default=14)
+    parser.add_argument("--visits", type=float, default=10_000, help="a day")
+    given = parser.parse_args()
+    book = (
+        msgspec.json.decode(given.codebook.read_bytes(), type=Codebook)
+        if given.codebook
+        else default_codebook()
+    )
+    axes = list(book.cells[0].patterns)
+    found = visits_of(given.seed, days=range(given.days), visits=given.visits)
+    source = (
+        f"aisle-sim visits: default store, seed {given.seed}, {given.days} days of "
+        f"{given.visits:g}; made by models/codebook/measure_confusion.py"
+    )
+    made = confusion_of(found, book=book, axes=axes, source=source)
+    given.out.write_bytes(msgspec.json.encode(made) + b"\n")
+    print(f"{sum(map(sum, made.counts))} visits of {len(made.counts)} kinds → {given.out}")
+
+
+if __name__ == "__main__":
+    main()
