@@ -335,6 +335,11 @@ class Agent:
             messages.Device(one.name, "reader", one.state, one.detail, coarse(one.counters()))
             for one in self._readers
         )
+        tills = tuple(
+            # No counters: how many lines a till sends, or gets wrong, follows its customers.
+            messages.Device(one.name, "till", one.state, one.detail)
+            for one in self._tills
+        )
         level = self._outbox.level()
         outbox = messages.Device(
             "outbox",
@@ -352,7 +357,7 @@ class Agent:
             up_s=(wall_ms() - self._started_ms) // 1000,
             coverage=self._seeing(),
             clock_synchronised=self._clock.synchronised(),
-            devices=(*cameras, *readers, outbox),
+            devices=(*cameras, *readers, *tills, outbox),
         )
 
 

@@ -185,10 +185,13 @@ class Meta(msgspec.Struct, frozen=True):
 
 
 class Device(msgspec.Struct, frozen=True):
-    """One camera, reader or queue: its state and counters of its own workings, never of people."""
+    """One camera, reader, source of sales or queue: its state and counters of its own workings.
+
+    Never of people.
+    """
 
     name: str
-    kind: Literal["camera", "reader", "outbox"]
+    kind: Literal["camera", "reader", "till", "outbox"]
     state: Literal["up", "down", "starting"]
     detail: str = ""
     counters: dict[str, Count] = {}
