@@ -143,6 +143,13 @@ def test_a_day_arrives_whole_and_the_agent_is_told(
     link = store.link()
     assert link is not None
     assert link.state == "connected"
+    signs = []
+    for _ in range(2):
+        run = store.link("run")
+        assert run is not None
+        signs.append(run.state)
+        loop.finish()
+    assert signs == ["running", "stopped"]
 
 
 def test_a_storm_of_repeats_in_any_order_stores_each_once(

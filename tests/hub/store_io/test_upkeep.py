@@ -179,3 +179,31 @@ def test_a_damaged_file_is_told(store: Store, database: Path, one: Callable[...,
     database.write_bytes(body)
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         assert faults(Store(connection), progress=lambda: None)
+
+
+def test_an_interrupt_leaves_no_half_of_a_copy(
+    store: Store, database: Path, tmp_path: Path, one: Callable[..., Arrival]
+) -> None:
+    take(store, one(1))
+    rows = [("x", str(number), b"\x00" * 20_000) for number in range(1_200)]
+    store.connection.executemany(
+        "INSERT INTO rejects (store, topic, sha256, payload) VALUES (?, 't', ?, ?)", rows
+    )
+    whole = tmp_path / "whole.db"
+    backup(store, whole, progress=quiet)
+    take(store, one(2))
+
+    def stop(done: int, total: int) -> None:
+        if 0 < done < total:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        backup(store, tmp_path / "half.db", progress=stop)
+    assert not list(tmp_path.glob("half*"))
+    with pytest.raises(KeyboardInterrupt):
+        restore(whole, database, busy_ms=200, keep=False, at=AT, progress=stop)
+    assert seqs(store) == [1, 2]
+    assert faults(store, progress=lambda: None) == []
+    take(store, one(3))
+    put_back(whole, database)
+    assert seqs(store) == [1]
