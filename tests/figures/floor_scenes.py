@@ -14,7 +14,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from math import hypot
+from math import exp, hypot, sqrt
 
 import msgspec
 
@@ -29,6 +29,8 @@ SERVICE_S = 5.0
 """with a till so quick that its queue does not grow for ever."""
 FILL_S = 120.0
 """Before anybody looks, for the store to fill."""
+HAUNTS_NOT = 0.5
+"""Share of images in which a false finding that stays is not found."""
 DOOR_M = 2.5
 """From the line at a door over which people come: the door's zone and a step and a half."""
 
@@ -61,6 +63,11 @@ class View:
         miss: share of the people it does not find, each image anew.
         false: findings of nothing an image, on average, anywhere in its view.
         hides_s: how often, in seconds, each person is hidden on average, for 1 to 5 s; 0: never.
+        burst_s: how long a person who is missed goes on being missed, on average (Gilbert, Bell
+            System Technical Journal 39 (1960)); 0: each image is missed or not by itself.
+        sway_s: over which the error of a person's place is forgotten; 0: each image errs anew.
+        haunt_s: how long a false finding stays where it is, on average, in half of all images; 0:
+            each is alone.
     """
 
     name: str
@@ -71,6 +78,18 @@ class View:
     miss: float = 0.1
     false: float = 0.5
     hides_s: float = 0.0
+    burst_s: float = 0.0
+    sway_s: float = 0.0
+    haunt_s: float = 0.0
+
+
+@dataclass(slots=True)
+class _Look:
+    """How one person is seen just now: the error of their place, and whether they are missed."""
+
+    east_m: float
+    north_m: float
+    missed: bool
 
 
 def watch(
@@ -81,6 +100,8 @@ def watch(
     images: list[tuple[int, list[Seen]]] = []
     truth: Truth = {}
     hidden_till: dict[int, float] = {}
+    looks: dict[int, _Look] = {}
+    haunted: list[tuple[float, Place]] = []
     for frame in range(frames):
         at_ms = camera.offset_ms + round(1000 * frame / camera.fps)
         there = {who: at for who, at in paths(at_ms / 1000).items() if camera.sees(*at)}
@@ -89,18 +110,56 @@ def watch(
         for who, (east, north) in there.items():
             if camera.hides_s and chance.random() < 1 / (camera.hides_s * camera.fps):
                 hidden_till[who] = at_ms + 1000 * chance.uniform(1, 5)
-            if chance.random() < camera.miss or hidden_till.get(who, -1) > at_ms:
+            hidden = hidden_till.get(who, -1) > at_ms
+            look = _look(looks.get(who), hidden=hidden, camera=camera, chance=chance)
+            looks[who] = look
+            if look.missed or hidden:
                 continue
-            sd_m = camera.noise_m
-            place = chance.gauss(east, sd_m), chance.gauss(north, sd_m)
-            seen.append(Seen(*place, sd_m, who))
-        for _ in range(_poisson(camera.false, chance)):
-            place = chance.uniform(0, WIDTH_M), chance.uniform(0, DEPTH_M)
-            if camera.sees(*place):
+            place = east + look.east_m, north + look.north_m
+            seen.append(Seen(*place, camera.noise_m, who))
+        haunted = _haunted(haunted, camera=camera, at_ms=at_ms, chance=chance)
+        for _, place in haunted:
+            if camera.sees(*place) and not (camera.haunt_s and chance.random() < HAUNTS_NOT):
                 seen.append(Seen(*place, camera.noise_m, None))
         chance.shuffle(seen)
         images.append((at_ms, seen))
     return images, truth
+
+
+def _look(last: _Look | None, *, hidden: bool, camera: View, chance: random.Random) -> _Look:
+    """Give how a person is seen in the next image."""
+    missed = chance.random() < camera.miss
+    if last is not None and camera.burst_s:
+        kept = _kept(camera, (1 - camera.miss) * camera.burst_s)
+        missed = last.missed if chance.random() < kept else missed
+    if (missed or hidden) and not camera.sway_s:
+        return _Look(0.0, 0.0, missed)
+    east_m, north_m = chance.gauss(0, camera.noise_m), chance.gauss(0, camera.noise_m)
+    if last is not None and camera.sway_s:
+        kept = _kept(camera, camera.sway_s)
+        anew = sqrt(1 - kept * kept)
+        east_m, north_m = kept * last.east_m + anew * east_m, kept * last.north_m + anew * north_m
+    return _Look(east_m, north_m, missed)
+
+
+def _kept(camera: View, mean_s: float) -> float:
+    """Tell how much of what lasts for a mean time is as before in the next image."""
+    return exp(-1 / (camera.fps * mean_s))
+
+
+def _haunted(
+    before: list[tuple[float, Place]], *, camera: View, at_ms: int, chance: random.Random
+) -> list[tuple[float, Place]]:
+    """Give the false findings' places and till when they stay."""
+    stay = [one for one in before if one[0] > at_ms] if camera.haunt_s else []
+    often = camera.false
+    if camera.haunt_s:
+        often /= (1 - HAUNTS_NOT) * camera.haunt_s * camera.fps
+    for _ in range(_poisson(often, chance)):
+        place = chance.uniform(0, WIDTH_M), chance.uniform(0, DEPTH_M)
+        last_ms = 1000 * chance.expovariate(1 / camera.haunt_s) if camera.haunt_s else 0
+        stay.append((at_ms + last_ms, place))
+    return stay
 
 
 def may_stand(east_m: float, north_m: float) -> bool:
