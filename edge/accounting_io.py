@@ -26,6 +26,7 @@ def accounting(path: Path) -> tuple[dict[str, Any], str]:
         ledger=state_io.load_ledger(config.data_dir),
         configured_rho=config.privacy.rho,
         hub_rho=wish.max_rho,
+        groups=config.privacy.groups,
     )
     whose = {"store": config.store, "agent": config.agent, "plan": config.plan.version}
     return whose | told, " ".join(f"{what} {name}" for what, name in whose.items())

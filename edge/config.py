@@ -197,9 +197,14 @@ class PrivacyConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     More than 0.10 is weaker than the standard and marked so in every report; more than 1.0 only a
     simulated store may choose.
+
+    Attributes:
+        groups: research mode: also release mean traits of ten or more visits that are alike. No
+            epsilon bounds it, so every report is marked as weaker.
     """
 
     rho: Positive = 0.10
+    groups: bool = False
 
 
 class ClockConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +19,7 @@ from edge.config import CameraConfig, StoreConfig, parse
 from edge.errors import ConfigError, PrivacyError
 from edge.release.channels import Channels
 from edge.release.goods import Goods, goods_of
+from edge.release.groups import GROUPS
 from edge.release.hours import Daypart, Hours
 from edge.release.privacy import Budget, Ledger
 from edge.release.windows import WindowParams, Windows
@@ -61,6 +63,7 @@ class Parts:
     hours: Hours
     dayparts: tuple[Daypart, ...]
     goods: Goods
+    groups: bool
 
     @classmethod
     def build(cls, config: StoreConfig) -> Self:
@@ -88,6 +91,7 @@ class Parts:
             ),
             dayparts=_dayparts(config),
             goods=goods,
+            groups=config.privacy.groups,
         )
 
 
@@ -237,10 +241,20 @@ def meta_of(
         fixtures=config.plan.fixtures,
         dayparts=tuple(part.name for part in config.dayparts),
         codebook=codebook,
-        privacy=budget.message(),
+        privacy=_privacy(config, budget=budget),
         simulated=config.simulated,
         daypart_starts=tuple(part.starts for part in config.dayparts),
     )
+
+
+def _privacy(config: StoreConfig, *, budget: Budget) -> messages.Privacy:
+    said = budget.message()
+    if not config.privacy.groups:
+        return said
+    line = messages.Channel(
+        GROUPS.name, GROUPS.period, GROUPS.clip, GROUPS.rho, GROUPS.sd, 1 / GROUPS.unit
+    )
+    return msgspec.structs.replace(said, standard=False, channels=(*said.channels, line))
 
 
 def _refuse_meta(config: StoreConfig, *, budget: Budget) -> None:
@@ -381,6 +395,7 @@ def windows_of(
         dayparts=parts.dayparts,
         utc_of=utc_of,
         goods=parts.goods,
+        groups=parts.groups,
         ledger=ledger,
         start_ms=start_ms,
         params=replace(WindowParams(), grace_ms=grace_ms),

@@ -16,6 +16,7 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 Utc = Annotated[datetime, msgspec.Meta(tz=True)]
 Fraction = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
+Cost = Annotated[float, msgspec.Meta(ge=0.0)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Seq = Annotated[int, msgspec.Meta(ge=1)]
 Epoch = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
@@ -34,7 +35,17 @@ PARTY = ("alone", "leads", "with")
 """Whose visit it was: of one alone, of the one who stands for several together, or of another."""
 
 ChannelName = Literal[
-    "cells", "day_cells", "sums", "zones", "walked", "stood", "flow", "goods", "tags", "visits"
+    "cells",
+    "day_cells",
+    "sums",
+    "zones",
+    "walked",
+    "stood",
+    "flow",
+    "goods",
+    "tags",
+    "visits",
+    "groups",
 ]
 AXES: dict[ChannelName, tuple[str, ...]] = {
     "cells": ("cell",),
@@ -47,6 +58,7 @@ AXES: dict[ChannelName, tuple[str, ...]] = {
     "goods": ("goods", "outcome"),
     "tags": ("tag",),
     "visits": ("seen", "party"),
+    "groups": ("group", "trait"),
 }
 """What every channel's counts are by; a release may bear its axes in another order."""
 
@@ -74,7 +86,10 @@ class Release(msgspec.Struct, frozen=True):
       are many;
     - ``tags``: visits whose basket held goods of a tag;
     - ``visits``: how visits were seen, from which follow how often tracks are lost and how many
-      came together.
+      came together;
+    - ``groups``: a research mode that a store must switch on: means of the scaled traits of ten or
+      more visits that are alike, in parts of ``SUMS_UNIT``, without noise and outside the budget
+      (``rho`` 0); the first "trait", ``visits``, is how many they are.
 
     One that does not fit a message comes in several with other labels on its first axis.
 
@@ -88,7 +103,8 @@ class Release(msgspec.Struct, frozen=True):
         axes: dimensions of ``counts``, row-major.
         counts: visits per cell plus discrete Gaussian noise; may be negative.
         sd: standard deviation of the noise on each count.
-        rho: zero-concentrated privacy budget this channel costs one visit.
+        rho: zero-concentrated privacy budget this channel costs one visit; 0 for ``groups``, which
+            no budget bounds.
         standard_privacy: false where the store chose a weaker budget than the default.
         coverage: share of the window in which the agent was up and seeing.
     """
@@ -103,7 +119,7 @@ class Release(msgspec.Struct, frozen=True):
     axes: Annotated[tuple[Axis, ...], msgspec.Meta(min_length=1, max_length=4)]
     counts: Annotated[tuple[int, ...], msgspec.Meta(min_length=1, max_length=4096)]
     sd: Positive
-    rho: Positive
+    rho: Cost
     standard_privacy: bool
     coverage: Fraction
 
@@ -146,7 +162,7 @@ class Channel(msgspec.Struct, frozen=True):
     name: str
     period: Literal["hour", "day"]
     clip: Count
-    rho: Positive
+    rho: Cost
     sd: Positive
     unit: Positive = 1.0
 

@@ -21,6 +21,7 @@ MEANINGS: dict[ChannelName, str] = {
     "goods": "which kinds of goods it kept or put back",
     "tags": "which words of the shop's catalogue its goods bear",
     "visits": "whether it was seen whole, and alone or in company",
+    "groups": "mean traits of ten or more visits that are alike: research mode, outside epsilon",
 }
 FRAGMENTS = (2, 3)
 """Pieces of a visit whose cost is told: of visits cut by a lost track, most are cut once."""
@@ -45,6 +46,7 @@ def account(
     ledger: Ledger,
     configured_rho: float,
     hub_rho: float | None,
+    groups: bool = False,
 ) -> dict[str, Any]:
     """Give all of it as plain values.
 
@@ -53,6 +55,7 @@ def account(
         ledger: what was released.
         configured_rho: of the store's own file.
         hub_rho: what the hub asked for; None if it asked for nothing.
+        groups: whether the research mode is on.
     """
     spent = ledger.spent
     most = sum(one.most_rho for one in spent.values())
@@ -61,6 +64,7 @@ def account(
         "promise": _cost(budget.rho)
         | {"standard": budget.standard, "configured_rho": configured_rho, "hub_max_rho": hub_rho},
         "delta": DELTA,
+        "groups": groups,
         "channels": [
             {
                 "name": one.name,
@@ -116,6 +120,7 @@ def lines(told: dict[str, Any], *, whose: str) -> Iterator[str]:
         "guessing is right in 50."
     )
     yield from _promise(promise)
+    yield from _groups(told)
     yield ""
     yield "What it is spent on:"
     yield f"  {'channel':<10} {'every':<5} {'part':>5}  {'noise (sd)':>10}  tells"
@@ -135,6 +140,15 @@ def _promise(promise: dict[str, Any]) -> Iterator[str]:
     asked = "nothing stricter" if promise["hub_max_rho"] is None else f"{promise['hub_max_rho']:g}"
     yield f"The agent refuses to build what would exceed rho {promise['rho']:g}: {standard}."
     yield f"(The store's file says {promise['configured_rho']:g}, the hub asked for {asked}.)"
+
+
+def _groups(told: dict[str, Any]) -> Iterator[str]:
+    if not told["groups"]:
+        return
+    yield ""
+    yield "NOT IN THESE FIGURES: the store's file has switched the research mode on. Every day,"
+    yield "mean traits of ten or more visits that are alike are released without noise. Nobody is"
+    yield "alone in them, but no epsilon bounds what they tell. Every report is marked as weaker."
 
 
 def _pieces(told: dict[str, Any]) -> Iterator[str]:

@@ -52,7 +52,7 @@ def nearest_cell(traits: Mapping[str, float | None], *, codebook: Codebook) -> i
     Returns:
         The cell's number, or None where a trait abstains that is not optional.
     """
-    place = _place(traits, codebook=codebook)
+    place = place_of(traits, codebook=codebook)
     if place is None:
         return None
     gaps = [math.hypot(*_gap(place, cell.prototype)) for cell in codebook.cells]
@@ -76,7 +76,7 @@ def deviation(
     Raises:
         ValueError: a trait abstains that is not optional.
     """
-    place = _place(traits, codebook=codebook)
+    place = place_of(traits, codebook=codebook)
     if place is None:
         raise ValueError("a visit that is in no cell deviates from none")
     gap = _gap(place, codebook.cells[cell].prototype)
@@ -90,10 +90,14 @@ def deviation(
     return tuple(math.trunc(one * stretch) for one in gap)  # towards zero it cannot grow
 
 
-def _place(
+def place_of(
     traits: Mapping[str, float | None], *, codebook: Codebook
 ) -> tuple[float | None, ...] | None:
-    """Give scaled coordinates, None for an optional trait that abstains."""
+    """Give scaled coordinates, None for an optional trait that abstains.
+
+    Returns:
+        None where a trait abstains that is not optional.
+    """
     place: list[float | None] = []
     for scaling in codebook.scaling:
         value = traits[scaling.trait]

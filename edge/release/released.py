@@ -1,4 +1,4 @@
-"""The only type the outbox takes, and the only function that can make one: it adds the noise.
+"""The only type the outbox takes, and the only functions that can make one: here noise is added.
 
 To make one (tests of the uplink included) go through the door:
 
@@ -18,6 +18,7 @@ from typing import NoReturn
 import msgspec
 
 from edge.errors import PrivacyError
+from edge.release.groups import GROUPS, Batch
 from edge.release.noise import RandBelow, discrete_gaussian
 from edge.release.tallies import Tally
 from wire.codec import MAX_BYTES
@@ -150,5 +151,46 @@ def let_out(
         sd=channel.sd,
         rho=channel.rho,
         standard_privacy=channel.standard,
+        coverage=coverage,
+    )
+
+
+def let_out_groups(
+    batch: Batch,
+    *,
+    window_start: datetime,
+    window_end: datetime,
+    plan: str,
+    codebook: str,
+    coverage: float,
+) -> Released | None:
+    """Let out means of groups of visits, without noise: the research mode.
+
+    Args:
+        batch: of one trading day.
+        window_start: as ``let_out``.
+        window_end: as ``let_out``.
+        plan: version of the floor plan.
+        codebook: version of the codebook that scales the traits.
+        coverage: as ``let_out``.
+
+    Returns:
+        None where the visits were too few.
+    """
+    groups = batch.close()
+    if not groups:
+        return None
+    return Released(
+        _DOOR,
+        channel=GROUPS.name,
+        window_start=window_start,
+        window_end=window_end,
+        plan=plan,
+        codebook=codebook,
+        axes=batch.axes(groups=len(groups)),
+        counts=tuple(value for group in groups for value in group),
+        sd=GROUPS.sd,
+        rho=GROUPS.rho,
+        standard_privacy=False,
         coverage=coverage,
     )

@@ -11,10 +11,11 @@ from edge.release.channels import Channels, Gist, Placing
 from edge.release.codebook import check_codebook
 from edge.release.coverage import Coverage
 from edge.release.goods import Goods
+from edge.release.groups import GROUPS, Batch
 from edge.release.hours import Daypart, Hours, Span
 from edge.release.noise import RandBelow
 from edge.release.privacy import Budget, Ledger, Period
-from edge.release.released import Released, let_out
+from edge.release.released import Released, let_out, let_out_groups
 from edge.release.tallies import Tally
 from edge.visits.plan import Floor
 from edge.visits.traits import TraitParams
@@ -53,6 +54,7 @@ class _Window:
     trading: bool
     codebook: Codebook
     tallies: dict[ChannelName, Tally]
+    batch: Batch | None
     end_ms: int | None = None
     end_at: datetime | None = None
 
@@ -85,6 +87,7 @@ class Windows:
         utc_of: the scene's clock.
         goods: the catalogue's.
         ledger: what was released before.
+        groups: whether the store has switched the research mode on.
         start_ms: when counting begins.
         params: when windows are let out.
         trait_params: thresholds.
@@ -106,6 +109,7 @@ class Windows:
         utc_of: UtcOf,
         goods: Goods | None = None,
         ledger: Ledger | None = None,
+        groups: bool = False,
         start_ms: int = 0,
         params: WindowParams | None = None,
         trait_params: TraitParams | None = None,
@@ -122,6 +126,7 @@ class Windows:
         self._params = params or WindowParams()
         self._randbelow = randbelow
         self._ledger = ledger or Ledger()
+        self._groups = groups
         self._coverage = Coverage(start_ms)
         self._start_ms = start_ms
         self._now_ms = start_ms
@@ -306,6 +311,7 @@ class Windows:
                 for one in self._budget.channels
                 if one.period == period
             },
+            batch=Batch(codebook) if self._groups and period == GROUPS.period else None,
         )
 
     def _place_held(self) -> None:
@@ -331,6 +337,8 @@ class Windows:
             return
         if not window.trading:
             return
+        if window.batch is not None:
+            window.batch.add(gist.traits)
         daypart = self._hours.daypart_at(window.instant(gist.end_ms), dayparts=self._dayparts)
         for name, tally in window.tallies.items():
             placing = Placing(window.codebook, daypart, tally.channel.clip)
@@ -345,21 +353,41 @@ class Windows:
                 raise ValueError("a window without an end is not complete")
             if not window.trading:
                 continue
-            for name, tally in window.tallies.items():
-                self._ledger.spend(tally.channel, start=window.start_at, end=window.end_at)
-                whole = let_out(
-                    tally,
-                    window_start=window.start_at,
-                    window_end=window.end_at,
-                    plan=self._plan,
-                    codebook=window.codebook.version if self._channels[name].coded else "",
-                    # Hundredths: finer ones would follow how often the loop turned.
-                    coverage=round(self._coverage.share(window.start_ms, window.end_ms), 2),
-                    randbelow=self._randbelow,
-                )
-                released += whole.parts()
+            # Hundredths: finer ones would follow how often the loop turned.
+            share = round(self._coverage.share(window.start_ms, window.end_ms), 2)
+            released += self._tell(window, start=window.start_at, end=window.end_at, share=share)
         starts = [window.start_ms for windows in self._windows.values() for window in windows]
         self._coverage.forget(min(starts, default=self._start_ms))
+        return released
+
+    def _tell(
+        self, window: _Window, *, start: datetime, end: datetime, share: float
+    ) -> list[Released]:
+        """Let one window's channels out, each entered in the ledger first."""
+        released = []
+        for name, tally in window.tallies.items():
+            self._ledger.spend(tally.channel, start=start, end=end)
+            whole = let_out(
+                tally,
+                window_start=start,
+                window_end=end,
+                plan=self._plan,
+                codebook=window.codebook.version if self._channels[name].coded else "",
+                coverage=share,
+                randbelow=self._randbelow,
+            )
+            released += whole.parts()
+        if window.batch is not None:
+            self._ledger.spend(GROUPS, start=start, end=end)
+            groups = let_out_groups(
+                window.batch,
+                window_start=start,
+                window_end=end,
+                plan=self._plan,
+                codebook=window.codebook.version,
+                coverage=share,
+            )
+            released += groups.parts() if groups else []
         return released
 
 

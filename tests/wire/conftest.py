@@ -106,6 +106,7 @@ def channels(messages: dict[Leaf, Message]) -> dict[ChannelName, Release]:
         "goods": (Axis("goods", ("wine", "cheese")), Axis("outcome", ("put_back", "kept"))),
         "tags": (Axis("tag", ("organic",)),),
         "visits": (Axis("seen", SEEN), Axis("party", PARTY)),
+        "groups": (Axis("group", ("0", "1")), Axis("trait", ("visits", "stops"))),
     }
     made: dict[ChannelName, Release] = {}
     for name, by in axes.items():
@@ -115,6 +116,7 @@ def channels(messages: dict[Leaf, Message]) -> dict[ChannelName, Release]:
             channel=name,
             axes=by,
             counts=tuple(range(-1, size - 1)),
-            codebook="golden" if name in ("cells", "day_cells", "sums") else "",
+            codebook="golden" if name in ("cells", "day_cells", "sums", "groups") else "",
+            rho=0.0 if name == "groups" else cells.rho,
         )
     return made
