@@ -99,6 +99,7 @@ class ItemParams:
         elsewhere_s: nats for "lies elsewhere" a second of an item heard without a break, but not
             as before: who looks at a thing in hand puts it away after some seconds.
         elsewhere_ms: and for at least this long.
+        laid_db: so much louder at once, an item is laid down: body and hand no longer shade it.
         elsewhere_nats: most that its level may say for or against.
         stay_gap_ms: not heard for so long, it was carried past; or for four mean intervals.
         settle_ms: a tag first seen is stock once it has been read for this long.
@@ -140,6 +141,7 @@ class ItemParams:
     tell_ms: int = 25_000
     elsewhere_s: float = 0.2
     elsewhere_ms: int = 10_000
+    laid_db: float = 12.0
     elsewhere_nats: float = 4.0
     stay_gap_ms: int = 3000
     settle_ms: int = 5000
@@ -207,7 +209,6 @@ class _Item:
         ears: what each shelf antenna hears of it while it rests.
         home: the one that hears it best; None for an item never seen on a shelf.
         off_db: how much fainter it was of late than it is, at the antenna it rests at.
-        weighed_ms: a level counts in full so long after the last one.
         trace: reads since there is evidence that it is picked.
         picked: the pick, until it is told.
         stay: reads by antenna, since an away item came near.
@@ -225,7 +226,6 @@ class _Item:
     ears: dict[Key, Heard] = field(default_factory=dict)
     home: Key | None = None
     off_db: float = 0.0
-    weighed_ms: int = 0
     trace: list[tuple[int, int]] = field(default_factory=list)
     picked: ItemEvent | None = None
     tell_ms: int = 0
@@ -509,6 +509,8 @@ class Items:
         """Let an item rest at an antenna."""
         item.state, item.since_ms, item.nats, item.home = _State.SHELF, read.scene_ms, 0.0, key
         item.off_db = 0.0
+        for heard in item.ears.values():  # its absence was no silence
+            heard.last_ms = max(heard.last_ms, read.scene_ms)
         item.trace.clear()
         item.stay.clear()
         item.calls.clear()
@@ -556,15 +558,13 @@ class Items:
         """Give the evidence for "away" in a level; those over one channel are one."""
         if heard is None or heard.reads < self._params.settle_reads:
             return 0.0
-        gap_ms = read.scene_ms - item.weighed_ms
-        item.weighed_ms = read.scene_ms
         if item.home == (read.reader, read.antenna):
             new = -math.expm1(-(read.scene_ms - item.last_ms) / self._params.dim_ms)
             item.off_db += new * (read.rssi_dbm - heard.level_dbm - item.off_db)
         shade = self._in_shade(there, item, now_ms=read.scene_ms)
         body_db = self._presence.shaded_db if shade else self._presence.near_db
         nats = heard.level_nats(read.rssi_dbm, params=self._presence, body_db=body_db)
-        return nats * min(1.0, gap_ms / self._presence.alike_ms)
+        return nats * min(1.0, (read.scene_ms - heard.last_ms) / self._presence.alike_ms)
 
     def _rehome(self, item: _Item, tag: bytes, *, key: Key) -> None:
         """Follow an item to the antenna that hears it louder by a margin."""
@@ -623,8 +623,8 @@ class Items:
             if before <= 0.0:
                 item.since_ms = read.scene_ms
             level = home.level_nats(read.rssi_dbm, params=self._presence, body_db=0.0)
-            level *= min(1.0, (read.scene_ms - item.weighed_ms) / self._presence.alike_ms)
-            item.weighed_ms = read.scene_ms
+            level *= min(1.0, (read.scene_ms - home.last_ms) / self._presence.alike_ms)
+            home.last_ms = read.scene_ms
             item.nats = max(0.0, before - level)
             if item.nats >= params.back_nats and read.scene_ms - item.since_ms >= params.back_ms:
                 return self._put_back(item, read, key=key, back_ms=item.since_ms, sure=item.nats)
@@ -636,7 +636,7 @@ class Items:
             item.stay.clear()
         key = read.reader, read.antenna
         stay = item.stay.get(key)
-        if stay is None:
+        if stay is None or read.rssi_dbm >= stay.level_dbm + self._params.laid_db:
             item.stay[key] = _Stay(read.scene_ms, float(read.rssi_dbm))
         else:
             stay.add(read.rssi_dbm)
@@ -644,13 +644,10 @@ class Items:
     def _elsewhere(self, item: _Item, read: TagRead) -> list[ItemEvent]:
         """Believe that an item lies where it did not before."""
         params = self._params
-        since_ms = min(stay.first_ms for stay in item.stay.values())
-        lasted_ms = read.scene_ms - since_ms
-        if lasted_ms < params.elsewhere_ms or item.picked is not None:
-            return []
         key = max(item.stay, key=lambda one: _level(item.stay[one]))
         stay = item.stay[key]
-        if stay.reads < params.settle_reads:
+        lasted_ms = read.scene_ms - stay.first_ms
+        if lasted_ms < params.elsewhere_ms or stay.reads < params.settle_reads:
             return []
         nats = params.elsewhere_s * lasted_ms / 1000 + self._like_stock(stay, key=key)
         if nats < params.back_nats:
@@ -669,7 +666,7 @@ class Items:
         }
         for one, heard in item.ears.items():
             heard.expect(self._fields[one].silences, params=self._presence)
-        return self._put_back(item, read, key=key, back_ms=since_ms, sure=nats)
+        return self._put_back(item, read, key=key, back_ms=stay.first_ms, sure=nats)
 
     def _like_stock(self, stay: _Stay, *, key: Key) -> float:
         """Give the evidence in a mean level: as what lies here sounds, or as what is carried."""

@@ -1,9 +1,11 @@
 """Item events and whose they are, beside the simulator's truth. Simulated; nothing is written.
 
-Seeds used for tuning: 1 to 9 (shelf), 101 to 103 (joining). The defaults here are others.
+Seeds used for tuning: 1 to 9 (shelf, aisle), 101 to 103 (joining). The defaults here are others.
 
-    python tests/figures/items.py shelf [--seeds 11 12 13 14] [--tags 60] [--minutes 30]
-    python tests/figures/items.py still [--seeds 21 22]        # an hour nobody touches the shelf
+    python tests/figures/items.py aisle [--tags 60] [--rates 0.65]   # three antennas 0.5 m apart,
+                                        # a till and an exit (item_scenes.py); the issue's figures
+    python tests/figures/items.py shelf [--seeds 11 12 13 14] [--tags 60] [--minutes 30]  # alone
+    python tests/figures/items.py still [--seeds 21 22]    # the aisle, an hour, nobody touches it
     python tests/figures/items.py joining [--seeds 104 105] [--minutes 30]
 
 ``joining`` gives the places of people as the simulator has them, with 10 cm of noise: it measures
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import itertools
 import math
 import sys
 import time
@@ -42,18 +45,26 @@ TICK_S = 0.05
 FPS = 6
 NEAR_MS = 6_000
 """A found pick is a true one if it is of the same tag and dated this close."""
+SAME_MS = 5_000
+"""A found event of the aisle is a true one if it is of the same kind and tag, dated this close."""
 APART_M = 1.0
 
 
 def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["shelf", "still", "joining"], nargs="?", default="shelf")
+    parser.add_argument(
+        "what", choices=["aisle", "shelf", "still", "joining"], nargs="?", default="aisle"
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=None)
     parser.add_argument("--tags", type=int, nargs="+", default=[60])
+    parser.add_argument("--rates", type=float, nargs="+", default=[0.65])
     parser.add_argument("--minutes", type=int, default=30)
     options = parser.parse_args()
-    if options.what == "shelf":
+    if options.what == "aisle":
+        for tags, rate in itertools.product(options.tags, options.rates):
+            aisle(options.seeds or [11, 12], tags=tags, rate=rate, minutes=options.minutes)
+    elif options.what == "shelf":
         for tags in options.tags:
             shelf(options.seeds or [11, 12, 13, 14], tags=tags, minutes=options.minutes)
     elif options.what == "still":
@@ -85,14 +96,69 @@ def shelf(seeds: list[int], *, tags: int, minutes: int) -> None:
           "at 400 a second")  # fmt: skip
 
 
+def aisle(seeds: list[int], *, tags: int, rate: float, minutes: int) -> None:
+    """Score every kind of event where antennas are 0.5 m apart; and how sure they say they are."""
+    scene = _module(Path(__file__).parent / "item_scenes.py")
+    counts: Counter[tuple[str, str]] = Counter()
+    said: list[tuple[str, float, bool]] = []
+    reads_n, cpu_s = 0, 0.0
+    for seed in seeds:
+        reads, truth = scene.aisle(seed, minutes=minutes, tags=tags, rate=rate)
+        began_s = time.process_time()
+        events = _events(reads, places=scene.PLACES, end_ms=minutes * 60_000)
+        cpu_s += time.process_time() - began_s
+        reads_n += len(reads)
+        for event in events:
+            near = [
+                one
+                for one in truth
+                if one.kind == event.kind
+                and scene.tag_of(one.tag) == event.tag
+                and abs(one.scene_ms - event.scene_ms) <= SAME_MS
+            ]
+            counts[event.kind, "found"] += 1
+            counts[event.kind, "right"] += bool(near)
+            counts[event.kind, "zone"] += any(one.zone == event.zone for one in near)
+            said.append((event.kind, event.confidence, bool(near)))
+        for one in truth:
+            counts[one.kind, "true"] += 1
+    print(f"{tags} tags an antenna, {rate:.0%} read, antennas 0.5 m apart, {len(seeds)} seeds")
+    for kind in ("picked", "put_back", "till", "sold", "left_unpaid"):
+        true, found, right, zone = (
+            counts[kind, what] for what in ("true", "found", "right", "zone")
+        )
+        f1 = 2 * right / max(1, true + found)
+        print(
+            f"  {kind:12} F1 {f1:.3f}  true {true} found {found} right {right}, in its zone {zone}"
+        )
+    for kind in ("picked", "put_back", "sold", "left_unpaid"):
+        for low, high in itertools.pairwise((0.0, 0.6, 0.9, 0.96, 0.99, 1.01)):
+            part = [one for one in said if one[0] == kind and low <= one[1] < high]
+            if part:
+                share, right = (float(np.mean([one[at] for one in part])) for at in (1, 2))
+                print(f"  {kind:12} said {share:.2f}, right {right:.2f} of {len(part)}")
+    print(f"  {1e6 * cpu_s / reads_n:.1f} us of CPU a read: {400 * cpu_s / reads_n:.1%} of a core "
+          "at 400 a second")  # fmt: skip
+
+
 def still(seeds: list[int], *, tags: int) -> None:
-    """Count events at a shelf that nobody touches."""
-    scene = _module(TESTS / "edge" / "rfid" / "test_items.py")
-    found = sum(
-        len(scene.play(scene.channel(tags, seed=seed, end=3_600_000), end=3_600_000))
-        for seed in seeds
-    )
-    print(f"{tags} tags: {found / len(seeds):.2f} events an hour of a shelf nobody touches")
+    """Count events at shelves that nobody touches."""
+    scene = _module(Path(__file__).parent / "item_scenes.py")
+    found: Counter[str] = Counter()
+    for seed in seeds:
+        reads, _ = scene.aisle(seed, minutes=60, tags=tags, touched=False)
+        found.update(event.kind for event in _events(reads, places=scene.PLACES, end_ms=3_600_000))
+    hours = 3 * len(seeds)
+    print(f"{tags} tags an antenna, antennas 0.5 m apart: {found['picked'] / hours:.2f} picks an "
+          f"hour of a shelf nobody touches ({hours} hours)")  # fmt: skip
+
+
+def _events(
+    reads: list[TagRead], *, places: dict[str | Key, Place], end_ms: int
+) -> list[ItemEvent]:
+    items = Items(ItemParams(), places)
+    events = [event for one in reads for event in items.feed(one)]
+    return [*events, *items.advance(end_ms), *items.flush()]
 
 
 def joining(seeds: list[int], *, minutes: int) -> None:
