@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from hub.store_io.store import AgentRow, Link
+from hub.store_io.store import RETIRED, AgentRow, Link
 from wire.messages import Config, Meta
 
 State = Literal["ok", "warn", "fail"]
@@ -131,6 +131,9 @@ def check_clock(
 def check_agent(row: AgentRow, *, now: datetime, params: CheckParams) -> Iterator[Check]:
     """Judge one agent by what arrived of it; one line if all is well."""
     what = f"agent {row.store}/{row.agent}"
+    if row.state == RETIRED:
+        yield Check(what, "ok", "retired")
+        return
     faults = [
         *_presence(row, what=what, now=now, params=params),
         *_seeing(row, what=what, params=params),
@@ -191,7 +194,10 @@ def _presence(row: AgentRow, *, what: str, now: datetime, params: CheckParams) -
     if seen is None or now - seen > params.silent:
         when = _ago(seen, now) if seen else "never"
         found = f"silent: last heard {when}; its connection is {row.state}"
-        mend = "is the box on, its network up, its account at the broker right? Nothing is lost yet"
+        mend = (
+            "is the box on, its network up, its account at the broker right? It keeps what it "
+            "cannot send. If it is gone for good: `aisle-hub agents retire`"
+        )
         yield Check(what, "fail", found, mend)
     elif row.health is not None and not row.health.clock_synchronised:
         mend = "switch time synchronisation on there; it holds its releases until then"

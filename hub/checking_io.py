@@ -143,8 +143,9 @@ def _broker(config: HubConfig) -> Check:
     except ConfigError as error:
         return Check("broker", "fail", str(error), "mend hub.toml, or the file it names")
     if wrong:
+        why, _, mend = wrong.partition("; ")
         return Check(
-            "broker", "fail", f"{place}: {wrong}", "mend it; agents keep what they cannot send"
+            "broker", "fail", f"{place}: {why}", f"{mend} Agents keep what they cannot send"
         )
     return Check("broker", "ok", f"{place} lets the hub in")
 

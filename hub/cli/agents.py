@@ -116,6 +116,25 @@ def enrol(
 
 
 @app.command(epilog=EXIT_CODES)
+def retire(
+    place: PlaceArgument,
+    config: ConfigOption = None,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Expect nothing of an agent any more, so that `doctor` is silent about it.
+
+    What is stored of it stays. Take its account from the broker, too; if it comes online again, it
+    is expected again.
+    """
+    with failures():
+        scope = _scope(place)
+        with opened(config, db, edit=True) as there:
+            there.retire(scope.store, agent=scope.agent, at=datetime.now(tz=UTC))
+    print(as_json_text({"retired": place}) if as_json else f"{place} is retired")
+
+
+@app.command(epilog=EXIT_CODES)
 def tighten(  # noqa: PLR0917 - typer passes options by name
     rho: Annotated[
         float | None, typer.Argument(help="The most that agents may spend on a visit, as 0.05.")

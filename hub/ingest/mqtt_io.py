@@ -200,7 +200,7 @@ def probe(broker: Broker, *, password: str | None, within_s: float = ANSWER_WITH
     """Connect once under another client id, beside a running hub.
 
     Returns:
-        Why not; empty if the broker lets the hub in.
+        Why not, and after a semicolon the mend; empty if the broker lets the hub in.
 
     Raises:
         ConfigError: the certificates cannot be read.
@@ -219,7 +219,7 @@ def probe(broker: Broker, *, password: str | None, within_s: float = ANSWER_WITH
     client.disconnect()
     if not answers:
         return "it takes the connection but does not answer; is this an MQTT port?"
-    refused = f"the broker says {answers[0]}; check username and password_file"
+    refused = f"the broker says {answers[0]}; are username and password_file right?"
     return refused if answers[0].is_failure else ""
 
 

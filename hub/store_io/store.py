@@ -53,6 +53,9 @@ SET payload = excluded.payload, at = excluded.at WHERE excluded.at >= metas.at""
 SQL_RELEASED = """
 UPDATE agents SET last_release_at = ? WHERE store = ? AND agent = ?
 AND COALESCE(last_release_at, '') < ?"""
+SQL_STATE = """
+UPDATE agents SET state = ?, state_at = ? WHERE store = ? AND agent = ?
+AND NOT (1 = ? AND state = ?)"""
 SQL_HEALTH = """
 INSERT INTO health (store, agent, topic, payload, at) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (store, agent) DO UPDATE SET payload = excluded.payload, at = excluded.at"""
@@ -76,6 +79,10 @@ SELECT seq FROM releases WHERE store = ? AND agent = ? AND epoch = ? AND seq > ?
 UNION
 SELECT seq FROM rejects WHERE store = ? AND agent = ? AND epoch = ? AND seq > ?
 ORDER BY seq"""
+
+
+RETIRED = "retired"
+"""State of an agent that is not expected any more, until it says something itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,8 +399,8 @@ class Store:
             # a last will is published late but dated when the agent connected: use the arrival
             at = sent_at if item.arrival.retained else spelt(item.arrival.received_at)
             self.connection.execute(
-                "UPDATE agents SET state = ?, state_at = ? WHERE store = ? AND agent = ?",
-                (message.state, at, store, agent),
+                SQL_STATE,
+                (message.state, at, store, agent, int(item.arrival.retained), RETIRED),
             )
         elif isinstance(message, Meta):
             self.connection.execute(
@@ -498,6 +505,21 @@ class Store:
             Holding(name, channel, n, datetime.fromisoformat(first), datetime.fromisoformat(last))
             for name, channel, n, first, last in rows
         ]
+
+    def retire(self, store: str, *, agent: str, at: datetime) -> None:
+        """Expect nothing of an agent any more; what is stored of it stays.
+
+        Raises:
+            NoDataError: it was never heard.
+        """
+        with refusals():
+            changed = self.connection.execute(
+                "UPDATE agents SET state = ?, state_at = ? WHERE store = ? AND agent = ?",
+                (RETIRED, spelt(at), store, agent),
+            ).rowcount
+        if not changed:
+            known = ", ".join(f"{name}/{one}" for name, one in self.places()) or "none"
+            raise NoDataError(f"agent {store}/{agent}: it was never heard; known: {known}")
 
     def agents_of(self, store: str) -> list[str]:
         """Give the names of all agents of a store that were heard from."""

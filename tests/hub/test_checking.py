@@ -46,6 +46,10 @@ def ago(minutes: int) -> datetime:
     return NOW - timedelta(minutes=minutes)
 
 
+def test_nothing_is_expected_of_a_retired_agent() -> None:
+    assert [check.state for check in agent(state="retired", last_seen_at=None)] == ["ok"]
+
+
 def test_an_agent_that_is_well_is_one_line() -> None:
     (check,) = agent()
     assert (check.state, check.mend) == ("ok", "")

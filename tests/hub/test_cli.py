@@ -185,6 +185,20 @@ def test_what_enrol_says_is_what_the_shipped_examples_say(tmp_path: Path) -> Non
     assert f"mosquitto_passwd /etc/mosquitto/aislewise.passwd {got['account']}" in text
 
 
+def test_a_retired_agent_is_expected_again_only_when_it_speaks_itself(
+    filled: Path, arrive: Callable[..., Arrival]
+) -> None:
+    call("agents", "retire", "berlin-1/north", "--db", filled)
+    assert "known: berlin-1/north" in call("agents", "retire", "berlin-1/x", "--db", filled, code=3)
+    states = []
+    with Store.edit(filled, busy_ms=200) as store:
+        for retained in (True, False):
+            heard = arrive(Status("online"), retained=retained)
+            store.commit(Ingest(known={}, zones={}).feed(read_arrival(heard)))
+            states.append(store.agents(now=heard.received_at)[0].state)
+    assert states == ["retired", "online"]
+
+
 def test_an_account_that_another_agent_has_is_refused(filled: Path) -> None:
     said = call("agents", "enrol", "berlin/1-north", "--db", filled, code=2)
     assert "berlin-1/north" in said

@@ -88,6 +88,7 @@ def _do_everything(
         ask()
     store.metas("berlin-1"), store.agents_of("berlin-1"), store.refused(since=AT)
     store.write_link(Link("connected", "", AT))
+    store.retire("berlin-1", agent="north", at=AT)
     store.link()
     tables = ConfigTables(store)
     tables.publish(meta.codebook, scope=Scope("berlin-1"), at=AT)
