@@ -48,6 +48,9 @@ class BatchParams:
         staff: walks of staff a day; they stay long and pay nothing.
         again: log-odds of coming back to goods; ``again_decisive`` lowers it [D].
         till_s: median at the till, wait included.
+        intent: added to every shelf's log-odds of a pick, and
+        winding: walked over the shortest way between two places: both set so that the share who pay
+            and the walks are those of the store's own simulation (tests/figures/traits.py).
         promo: share of a shelf's classes on promotion in its week, one week in four.
         tags: share of kept items with each of ``TAGS``, so that baskets hold them as often as
             section 3 says (12.4 % children, 1.6 % fitness, 2.4 % organic; the others [D]).
@@ -75,6 +78,8 @@ class BatchParams:
     drawn_bargain: float = 0.8
     dwell_sd: float = 0.75
     dwell_decisive: float = 0.3
+    intent: float = -0.15
+    winding: float = 1.15
     pick_planned: float = 0.9
     pick_buy: float = 0.55
     pick_promo: float = 0.4
@@ -361,7 +366,7 @@ class Batches:
         median_s = shop.dwell_s[stops] * np.exp(-params.dwell_decisive * decisive)[:, None]
         dwell_s = np.clip(rng.lognormal(np.log(median_s), params.dwell_sd), 1.0, 120.0)
         dwell_s = np.where(day.staff[:, None], 300.0 + 10 * dwell_s, dwell_s)
-        day.stops, day.far_m = stops[day.leader], far_m[day.leader]
+        day.stops, day.far_m = stops[day.leader], params.winding * far_m[day.leader]
         day.dwell_s = np.where(stops >= 0, dwell_s, 0.0)
 
     def _handle(self, day: _Day, shop: _Shop, *, rng: np.random.Generator) -> None:
@@ -369,7 +374,7 @@ class Batches:
         params, shelves = self._params, len(shop.popularity)
         here = (day.stops >= 0) & day.leads[:, None]
         planned = np.take_along_axis(day.planned, np.maximum(day.stops, 0), axis=1)
-        intent = shop.intent[day.stops] + params.pick_planned * planned
+        intent = params.intent + shop.intent[day.stops] + params.pick_planned * planned
         intent += params.pick_buy * day.latents[:, BUY, None]
         intent += params.pick_promo * day.latents[:, BARGAIN, None] * shop.promo[day.stops]
         picks = here & (rng.random(here.shape) < _sigmoid(intent))
@@ -395,7 +400,7 @@ class Batches:
         at = np.where(at >= 0, at, shelves + 1)
         out = shop.walks_m[at, shelves + 2]
         by_till = shop.walks_m[at, shelves] + shop.walks_m[shelves, shelves + 2]
-        day.home_m = np.where(pays, by_till, out)
+        day.home_m = params.winding * np.where(pays, by_till, out)
 
     # ---- what is told of them ----------------------------------------------------------------
 
@@ -521,6 +526,7 @@ class Batches:
             entries += here & (zone != last)
             last = np.where(here, zone, last)
         total_s = zone_s.sum(axis=1)
+        some: Bools = np.asarray(total_s > 0)
         share = np.divide(zone_s, total_s[:, None], where=total_s[:, None] > 0,
                           out=np.zeros_like(zone_s))  # fmt: skip
         unique = (zone_s > 0).sum(axis=1)
@@ -532,15 +538,16 @@ class Batches:
             "moving_speed_m_s": day.speed_m_s[visit] * np.exp(rng.normal(0, 0.03, len(visit))),
             "excess_path": _known(seen_m / shop.rounds_m[mask], whole),
             "zone_entropy": _known(
-                -(share * logs).sum(axis=1) / math.log(max(2, len(shop.zones))), total_s > 0
+                -(share * logs).sum(axis=1) / math.log(max(2, len(shop.zones))), some
             ),
             "revisits": _known(1 - unique / np.maximum(entries, 1), entries > 0),
             "coverage": unique / len(shop.zones),
-            "promo_zone_share": _known(share[:, promos].sum(axis=1), total_s > 0),
+            "promo_zone_share": _known(share[:, promos].sum(axis=1), some),
             "party": day.size[visit],
             "stops": (found.sum(axis=1) + false).astype(float),
             "stop_s": _known(
-                (dwell_s * found).sum(axis=1) / np.maximum(found.sum(axis=1), 1), found.any(axis=1)
+                (dwell_s * found).sum(axis=1) / np.maximum(found.sum(axis=1), 1),
+                np.asarray(found.any(axis=1)),
             ),
             "engaged_s": (dwell_s * engaged).sum(axis=1) + 7.0 * rng.binomial(false, 0.4),
             "reapproaches": _repeats(stops, mine=found).sum(axis=1).astype(float),
