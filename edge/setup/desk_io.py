@@ -235,6 +235,7 @@ class Desk:
         after = before
         try:
             after = revised(before, draft, sources=self._added, where=self.name)
+            _refuse_unfinished(draft)
             Parts.build(parse(after, where=self.name))
         except AgentError as error:
             errors.append(str(error))
@@ -259,6 +260,7 @@ class Desk:
                     "again, then save"
                 )
             after = revised(before, draft, sources=self._added, where=self.name)
+            _refuse_unfinished(draft)
             Parts.build(parse(after, where=self.name))
             if after != before:
                 replace_text(self._path, after)
@@ -466,6 +468,19 @@ def _hold(folder: Path) -> IO[bytes]:
     with suppress(PermissionError):  # not root: the file is ours, as the folder is
         os.fchown(held.fileno(), owner.st_uid, owner.st_gid)
     return held
+
+
+def _refuse_unfinished(draft: Draft) -> None:
+    """Raise with what is still to do, in the page's words rather than the file's."""
+    for camera in draft.cameras:
+        if not camera.points:
+            raise ConfigError(f"camera {camera.name!r} has no points yet: click some in step 1")
+    if not draft.plan.outline:
+        raise ConfigError("the plan has no walls yet: type their sizes in step 2")
+    if not draft.plan.zones:
+        raise ConfigError(
+            "the plan has no zone yet: draw at least one in step 2; without any nothing is counted"
+        )
 
 
 def _read(path: Path) -> str:

@@ -158,7 +158,8 @@ export class Calibrate {
     if (state === "down") parts.push(`The camera is down: ${detail}`);
     if (size && settled <= 0.995) {
       parts.push("Hatched parts show once nobody has moved there for a while. Nobody who is in the "
-        + "picture is ever shown; a part where people keep moving may take many minutes.");
+        + "picture is ever shown; a part where people keep moving may take many minutes, a thing that is "
+        + "taken for a person six while nothing moves near it. You need only the parts with your marks.");
     }
     if (this.otherShape()) {
       parts.push(`The camera gives ${size.join(" × ")} pixels now, but the points were read at `
@@ -390,7 +391,7 @@ export class Calibrate {
     else if (trial.alone_cm === null) say("fair", `${fit}. Add a point or two to tell what to expect between them.`);
     else {
       const look = trial.alone_cm <= GOOD_CM ? "good" : trial.alone_cm <= FAIR_CM ? "fair" : "poor";
-      say(look, `${fit}; one that was left out by ${centimetres(trial.alone_cm)}. `
+      say(look, `${fit}; a point that it did not know would by ${centimetres(trial.alone_cm)}. `
         + { good: "Good.", fair: "Usable; measure again what misses most to be better than 10 cm.",
           poor: "Too much: measure again what misses most, or try another lens." }[look]);
     }
@@ -398,7 +399,10 @@ export class Calibrate {
     if (trial.camera_m) {
       const [east, north, height] = trial.camera_m.map((value) => value.toFixed(1));
       facts.push(`the camera hangs ${height} m high over ${east} east, ${north} north`);
-    } else facts.push("the points do not tell how high the camera hangs: give its height or field of view");
+    } else {
+      say("fair", "The points do not tell how high the camera hangs. Type its height below: without it "
+        + "heads cannot be placed.");
+    }
     if (trial.hfov_deg) facts.push(`field of view ${trial.hfov_deg.toFixed(0)}°`);
     say("", sentence(facts.join("; ")));
     if (trial.why && !this.camera.lens) say("quiet", sentence(trial.why));

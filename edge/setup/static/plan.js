@@ -440,8 +440,9 @@ export class PlanEditor {
     const line = (look, textContent) => Object.assign(document.createElement("p"), { className: look, textContent });
     const lines = wrong === null ? [line("", "Begin with the walls: type their sizes below, or draw an outline.")]
       : wrong.length ? wrong.map((text) => line("poor", text))
+        : !this.plan.zones.length ? [line("", "Now draw at least one zone: what you want figures for. Without any, nothing is counted or saved.")]
         : [line("good", `The plan is sound: ${counted(this.plan.zones.length, "zone")}, ${counted(this.plan.fixtures.length, "fixture")}.`)];
-    if (wrong && !wrong.length && !this.plan.zones.some((zone) => zone.kind === "entrance" || zone.kind === "exit")) {
+    if (wrong && !wrong.length && this.plan.zones.length && !this.plan.zones.some((zone) => zone.kind === "entrance" || zone.kind === "exit")) {
       lines.push(line("", "There is no entrance or exit yet: with them, people who appear there are believed sooner."));
     }
     $("problems").replaceChildren(...lines);

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -84,6 +85,29 @@ def test_a_draft_the_agent_would_refuse_is_not_written(
         desk.save(draft, digest=review.digest)
     assert file.read_text() == before
     assert not file.with_name("store.toml.bak").exists()
+
+
+@pytest.mark.parametrize(
+    ("lacks", "said"),
+    [
+        ({"zones": ()}, "no zone yet: draw at least one in step 2"),
+        ({"zones": (), "outline": ()}, "no walls yet: type their sizes in step 2"),
+    ],
+)
+def test_what_is_still_to_do_is_said_in_the_page_s_words(
+    desk: Desk, file: Path, points: Points, lacks: dict[str, Any], said: str
+) -> None:
+    before = file.read_text()
+    whole = calibrated(desk, points)
+    draft = msgspec.structs.replace(whole, plan=msgspec.structs.replace(whole.plan, **lacks))
+    review = desk.review(draft)
+    assert len(review.errors) == 1
+    assert said in review.errors[0]
+    with pytest.raises(ConfigError, match="in step 2"):
+        desk.save(draft, digest=review.digest)
+    [unmeasured] = desk.review(calibrated(desk, [])).errors
+    assert "no points yet: click some in step 1" in unmeasured
+    assert file.read_text() == before
 
 
 def test_somebody_else_s_change_is_not_overwritten(desk: Desk, file: Path, points: Points) -> None:
