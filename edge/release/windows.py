@@ -120,6 +120,7 @@ class Windows:
         self._codebook = codebook
         self._channels = Channels(floor, dayparts=dayparts, goods=goods, trait_params=trait_params)
         self._budget = budget.fitted(self._channels.most)
+        self._parts = self._budget.channels
         self._hours = hours
         self._dayparts = tuple(dayparts)
         self._utc_of = utc_of
@@ -189,10 +190,12 @@ class Windows:
             PrivacyError: the wish is no budget at all.
         """
         self._budget = self._budget.tightened(max_rho)
+        self._parts = self._budget.channels
         for windows in self._windows.values():
             for window in windows:
-                for name, tally in window.tallies.items():
-                    tally.tighten(self._budget.channel(name))
+                for part in self._parts:
+                    if part.name in window.tallies:
+                        window.tallies[part.name].tighten(part)
 
     def feed_coverage(self, scene_ms: int, *, seeing: float) -> None:
         """Take the share of the cameras that see (or true and false), from an instant on."""
@@ -308,7 +311,7 @@ class Windows:
             codebook=codebook,
             tallies={
                 one.name: Tally(one, axes=self._channels[one.name].axes(codebook))
-                for one in self._budget.channels
+                for one in self._parts
                 if one.period == period
             },
             batch=Batch(codebook) if self._groups and period == GROUPS.period else None,

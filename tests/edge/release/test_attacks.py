@@ -32,7 +32,7 @@ from wire.messages import ChannelName
 
 NOON = datetime(2026, 3, 7, 12, tzinfo=UTC)
 MINUTE = 60_000
-RUNS = 700
+RUNS = 600
 """Of each world; the estimate is off by less than .004 (one standard deviation)."""
 CLOSE = 0.01
 """How near the attack must come to what the accountant says."""
