@@ -391,7 +391,7 @@ export class Calibrate {
     else if (trial.alone_cm === null) say("fair", `${fit}. Add a point or two to tell what to expect between them.`);
     else {
       const look = trial.alone_cm <= GOOD_CM ? "good" : trial.alone_cm <= FAIR_CM ? "fair" : "poor";
-      say(look, `${fit}; a point that it did not know would by ${centimetres(trial.alone_cm)}. `
+      say(look, `${fit}; judged by the others alone, by ${centimetres(trial.alone_cm)}. `
         + { good: "Good.", fair: "Usable; measure again what misses most to be better than 10 cm.",
           poor: "Too much: measure again what misses most, or try another lens." }[look]);
     }
