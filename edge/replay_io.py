@@ -20,7 +20,7 @@ from edge.occupancy import Occupancy
 from edge.parts_io import Parts, visits_of, windows_of
 from edge.process_io import lock_folder
 from edge.release.released import Released
-from edge.release.state_io import load_ledger, save_ledger
+from edge.release.state_io import load_ledger, load_wish, save_ledger
 from edge.release.windows import Windows
 from edge.replay import Events, Placing, Positions, Told
 from edge.rfid.items import ItemEvent
@@ -29,6 +29,7 @@ from edge.uplink.outbox_io import Outbox
 from edge.vision.tracking import TrackEnd, TrackPoint
 from edge.visits.plan import Floor
 from wire.codec import encode
+from wire.messages import Config
 from wire.topics import Topic
 
 GRACE_MS = 5_000
@@ -130,6 +131,7 @@ def replay(task: Task) -> Iterator[str]:
             grace_ms=visits.latest_ms + GRACE_MS,
             ledger=load_ledger(config.data_dir),
         )
+        _obey(load_wish(config.data_dir), windows=windows)
         windows.feed_coverage(0, seeing=1.0)
         zones = Occupancy(
             tuple(zone.id for zone in parts.floor.plan.zones),
@@ -161,6 +163,14 @@ def replay(task: Task) -> Iterator[str]:
             "recording is released once"
         )
     yield f"{released} releases to {task.out or 'the outbox'}"
+
+
+def _obey(wish: Config, *, windows: Windows) -> None:
+    """Hold to what the hub has asked of this agent; it may only tighten."""
+    if wish.max_rho is not None:
+        windows.tighten(wish.max_rho)
+    if wish.codebook is not None:
+        windows.renew(wish.codebook)
 
 
 def _points(task: Task, *, bad: _Bad) -> Iterator[TrackPoint]:

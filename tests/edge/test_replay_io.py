@@ -9,8 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from edge.cli import app
+from edge.release.state_io import save_wish
 from wire.codec import decode
-from wire.messages import Release
+from wire.messages import Config, Release
 from wire.topics import Topic
 
 CONFIG = """
@@ -97,6 +98,19 @@ def test_a_recording_is_released_once(shop: Path) -> None:
     assert again[-1].split()[0] == "0"
     assert (shop / "two.jsonl").read_bytes() == b""
     assert any("released before" in line for line in again)
+
+
+def test_the_hubs_tighter_budget_holds(shop: Path) -> None:
+    _replay(shop, "one.jsonl")
+    (shop / "data" / "released.json").unlink()
+    save_wish(shop / "data", Config(max_rho=0.02))
+    _replay(shop, "two.jsonl")
+    topic = Topic("berlin-1", "north", "release")
+    spent = []
+    for name in ("one.jsonl", "two.jsonl"):
+        releases = [decode(topic, one) for one in (shop / name).read_bytes().splitlines()]
+        spent.append(max(one.rho for one in releases if isinstance(one, Release)))
+    assert spent[1] < 0.3 * spent[0]
 
 
 def test_into_the_outbox(shop: Path) -> None:
