@@ -38,6 +38,7 @@ from firmware_sim.run import Simulation, closing
 from firmware_sim.scene import Figure
 from firmware_sim.store import default_store
 from firmware_sim.truth import Visited
+from wire.codebook import default_codebook
 
 ROOT = Path(__file__).parents[2]
 TICK_S = 0.05
@@ -180,7 +181,9 @@ def table(
             float(np.mean([t["duration_s"] for t in whole])) if whole else float("nan"),
         )
     )
-    rows.append(("visits without all traits", 0, sum(None in t.values() for t in traits)))
+    placing = [scaling.trait for scaling in default_codebook().scaling]
+    unplaced = sum(any(t[name] is None for name in placing) for t in traits)
+    rows.append(("visits that cannot be placed", 0, unplaced))
     return rows
 
 
