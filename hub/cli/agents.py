@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -212,7 +213,7 @@ def _row(there: Store, scope: Scope) -> AgentRow:
     raise NoDataError(f"{scope}: it was never heard; known: {known}")
 
 
-def _known(config: Any, db: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - the options as they are
+def _known(config: Path | None, db: Path | None) -> list[tuple[str, str]]:
     try:
         with opened(config, db) as there:
             return there.places()
