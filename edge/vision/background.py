@@ -63,8 +63,9 @@ class BackgroundParams:
             as exposure; beyond, it is another picture.
         span_ms: detail is averaged over so long to tell changes by a hair.
         furniture_spans: a box in all of which nothing has changed by a hair in so many calm spans
-            is furniture's, not a person's; 0 believes every box for ever. Who stands at ease
-            shifts every minute or two (Duarte and Zatsiorsky, Motor Control 3, 1999).
+            is furniture's, not a person's (the detector's own false alarms would else keep what
+            they are for unknown for ever); 0 believes every box. Who stands at ease shifts every
+            minute or two (Duarte and Zatsiorsky, Motor Control 3, 1999).
         hair: levels of averaged detail, at least, that are a change; at an edge under a camera 7 m
             up, half a centimetre.
         hair_most: where noise makes more than this, nothing is called furniture.
@@ -78,12 +79,12 @@ class BackgroundParams:
     grow: float = 0.25
     grow_least: float = 0.01
     still_ms: int = 0
-    move: float = 0.0
+    move: float = 0.02
     upset: float = 0.4
     hurry: int = 4
     gain_most: float = 3.0
     span_ms: int = 30_000
-    furniture_spans: int = 0
+    furniture_spans: int = 30
     hair: float = 1.0
     hair_most: float = 3.0
     noise: float = 6.0
@@ -172,7 +173,9 @@ class Background:
             raise ValueError(f"image of shape {image.shape}, not {self._modes.first.shape}")
         free = np.full(image.shape[:2], 255, np.uint8)
         if self._stirred is not None:
-            free = self._stirred.feed(image)
+            still = self._stirred.feed(image)
+            if self._params.still_ms:
+                free = still
             if self._unmoved is not None:
                 self._unmoved.feed(self._stirred)
         for box in boxes:
@@ -184,7 +187,7 @@ class Background:
     def _begin(self, image: Image) -> None:
         params = self._params
         self._modes = _Modes.of(image)
-        if params.still_ms:
+        if params.still_ms or params.furniture_spans:
             self._stirred = _Stirred(
                 image,
                 samples=-(-params.still_ms // params.every_ms),

@@ -117,6 +117,14 @@ def test_a_person_there_from_the_first_image_on_is_unknown_while_found_then_forg
     assert wrong(camera.background) == 0
 
 
+def test_what_is_taken_for_a_person_for_a_quarter_of_an_hour_is_known_at_last() -> None:
+    camera = Camera(Background(LIVE))
+    camera.take(ROOM, seconds=14 * 60, boxes=(PERSON,))
+    assert not camera.background.known[SPOT].any()
+    camera.take(ROOM, seconds=3 * 60, boxes=(PERSON,))
+    assert camera.background.known.all()
+
+
 def test_a_ghost_goes_as_fast_as_it_came() -> None:
     camera = Camera(Background(LIVE))
     camera.take(with_person(), seconds=20)  # nobody found the one who stands there
