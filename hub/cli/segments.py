@@ -357,6 +357,68 @@ def overlap(  # noqa: PLR0917 - typer passes options by name
         print(f"{100 * part:5.1f} %  {one}  {other}")
 
 
+@app.command(epilog=EXIT_CODES)
+def discover(  # noqa: PLR0917 - typer passes options by name
+    add_found: Annotated[bool, typer.Option("--add", help="Propose what is found.")] = False,
+    store: StoreOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    config: ConfigOption = None,
+    db: DbOption = None,
+    context: ContextOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Search for groups of visits and for what has grown; an operator accepts or refuses them."""
+    with failures(), opened(config, db, edit=True) as store_:
+        from hub.segments import desk, proposing  # noqa: PLC0415 - see TYPE_CHECKING
+
+        tables = SegmentTables(store_)
+        chain = _load(store_, context=context, stores=store, since=since, until=until)
+        found = proposing.discover(
+            chain, books=proposing.books_of(store_), rows=desk.current(tables)
+        )
+        for one in found.proposals if add_found else ():
+            desk.propose(tables, one, chain=chain, at=_now(), by="discovered")
+    if as_json:
+        print(as_json_text(found))
+        return
+    print(found.told)
+    for proposal, cells in zip(found.proposals, found.found, strict=True):
+        print(f"{proposal.id}: {100 * cells.share:.1f} % of the visits: {proposal.rule}")
+        print(f"  {cells.why} {'; '.join(cells.traits)}")
+
+
+@app.command(epilog=EXIT_CODES)
+def codebook(
+    out: Annotated[Path, typer.Option("--out", help="Write it here, as JSON.")],
+    version: Annotated[str, typer.Option("--version", help="Its name, a new one.")],
+    config: ConfigOption = None,
+    db: DbOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Better the codebook by what its cells' sums reveal (one private Lloyd step).
+
+    Measure the result (python -m models.codebook.measure_confusion), then publish it with
+    `aisle-hub codebook`.
+    """
+    with failures(), opened(config, db) as store_:
+        from hub.segments import proposing  # noqa: PLC0415 - see TYPE_CHECKING
+
+        book = proposing.newest_book(store_)
+        if version == book.version:
+            raise ConfigError(f"--version {version}: that is the one in use; give a new name")
+        made, done = proposing.bettered(store_, book=book, version=version)
+        try:
+            out.write_text(as_json_text(made) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(f"--out {out}: {error.strerror}") from error
+    if as_json:
+        print(as_json_text({"version": version, "cells": len(made.cells), "done": done}))
+        return
+    print("\n".join(done) or "nothing was clear of the noise: the codebook is as it was")
+    print(f"{len(made.cells)} cells: {out}")
+
+
 def _act(
     what: Act, segment: str, *, note: str, config: Path | None, db: Path | None, as_json: bool
 ) -> None:

@@ -133,3 +133,30 @@ def test_what_is_not_there_says_so(
     run("list", "--db", tmp_path / "none.db", code=3)
     run("add", "--template", "nothing", *db, code=2)
     assert "context.weekday" in run("explain", "--names", *db)
+
+
+def test_what_has_grown_is_found_and_proposed(
+    filled: Callable[..., Path], run: Callable[..., Any]
+) -> None:
+    before = np.array([0.1, 0.15, 0.2, 0.1, 0.05, 0.2, 0.1, 0.1])
+    after = np.array([0.1, 0.15, 0.12, 0.1, 0.13, 0.2, 0.1, 0.1])
+    db = ("--db", filled(28, likely=lambda day: after if day >= 14 else before))
+    found = run("discover", "--add", "--json", *db)
+    assert found["found"][0]["cells"] == [4]
+    assert "grew" in found["found"][0]["why"]
+    (row, *_) = run("list", "--json", *db)["segments"]
+    assert (row["segment"], row["state"]) == ("found-1", "proposed")
+    run("refuse", "found-1", *db)
+    again = run("discover", "--json", *db)
+    assert found["found"][0]["rule"] not in [one["rule"] for one in again["found"]]
+
+
+def test_a_codebook_is_bettered(
+    filled: Callable[..., Path], run: Callable[..., Any], tmp_path: Path
+) -> None:
+    db = ("--db", filled(3))
+    out = tmp_path / "book.json"
+    told = run("codebook", "--out", out, "--version", "test-3", "--json", *db)
+    assert told["cells"] == 8
+    assert json.loads(out.read_text())["version"] == "test-3"
+    run("codebook", "--out", out, "--version", "test-2", *db, code=2)
