@@ -434,11 +434,8 @@ class Tracker:
         seen_ms = np.array([self._tracks[row].seen_ms for row in lost])
         born_ms = np.array([self._tracks[row].born_ms for row in new])
         costs[seen_ms[:, None] >= born_ms] = 0.0
-        every = range(len(lost)), range(len(new))
-        return [
-            (lost[row], new[column])
-            for row, column in _matched(*(list(each) for each in every), costs)
-        ]
+        pairs = _matched(list(range(len(lost))), list(range(len(new))), costs)
+        return [(lost[row], new[column]) for row, column in pairs]
 
     def _is_usual(self, east_m: float, north_m: float) -> bool:
         return self._may_appear is not None and self._may_appear(east_m, north_m)
