@@ -118,6 +118,7 @@ class Agent:
         self._stop = threading.Event()
         self._started_ms = wall_ms()
         self._unsaved: list[Released] = []
+        self._ledger_is_old = False
         self._down: dict[str, str] = {}
         self._watchers = [
             _Watcher(
@@ -225,11 +226,12 @@ class Agent:
     def _save(self, released: list[Released]) -> None:
         """Put releases into the outbox; what the disk refuses waits in memory."""
         self._unsaved += released
+        self._ledger_is_old |= bool(released)
         while self._unsaved:
             try:
-                if released:  # first of all: a period that may have left is never released again
+                if self._ledger_is_old:  # first of all: what may have left never leaves again
                     save_ledger(self._config.data_dir, self._windows.ledger)
-                    released = []
+                    self._ledger_is_old = False
                 self._outbox.put(self._unsaved[0], at=self._utc_now().replace(microsecond=0))
             except DeviceError as error:
                 self._tell("outbox", str(error))

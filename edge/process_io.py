@@ -27,6 +27,7 @@ def guard_process() -> None:
     threading.excepthook = lambda args: _tell_place(
         args.exc_type, args.exc_value, args.exc_traceback
     )
+    sys.unraisablehook = lambda args: _tell_place(args.exc_type, args.exc_value, args.exc_traceback)
 
 
 def lock_folder(path: Path) -> IO[bytes]:

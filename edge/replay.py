@@ -203,7 +203,7 @@ def instant_ms(value: object, *, begins_at: datetime | None) -> int:
     """
     try:
         number = float(cast("str", value))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return _iso_ms(str(value))
     if not math.isfinite(number) or number < 0:
         raise ProtocolError("time is not within our centuries")
@@ -235,7 +235,7 @@ def _iso_ms(text: str) -> int:
 def _metres(value: object, *, name: str) -> float:
     try:
         metres = float(cast("str", value))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         metres = math.nan
     if not math.isfinite(metres):
         raise ProtocolError(f"{name} is not a number")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -88,6 +89,26 @@ def test_the_ledger_and_the_hub_s_wish_outlive_the_agent(
     assert {one.windows for one in again.values()} == {2}
     assert all(again[name].until > one.until for name, one in spent.items())
     assert _saved(data) == 2 * channels
+
+
+def test_what_waits_for_the_disk_waits_for_the_ledger_too(
+    tmp_path: Path, agent: Callable[[], Agent]
+) -> None:
+    """A second try, with nothing new to save, must not pass the ledger by."""
+    data = tmp_path / "data"
+    run = agent()
+    in_the_way = data / "released.new"
+    in_the_way.mkdir()
+    time.sleep(0.01)  # a period that lasts
+    run._save(run._windows.flush(run._clock.now_ms()))
+    run._save([])
+    assert run._outbox.level().waiting == 0
+    in_the_way.rmdir()
+    run._save([])
+    assert load_ledger(data).spent == run._windows.ledger.spent
+    assert run._outbox.level().waiting == len(run._windows.budget.channels)
+    run.stop()
+    run.run()
 
 
 def test_nothing_goes_anywhere_before_the_ledger_is_on_disk(

@@ -26,8 +26,9 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
             "import threading\nt = threading.Thread(target=lambda: {}['tag 3074257b'])\n"
             "t.start()\nt.join()"
         ),
+        "class Tag:\n    def __del__(self): raise ValueError('tag 3074257b')\nTag()",
     ],
-    ids=["main", "thread"],
+    ids=["main", "thread", "where nobody can catch it"],
 )
 def test_a_crash_tells_its_place_and_no_values(code: str) -> None:
     said = run(code).stderr

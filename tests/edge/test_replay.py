@@ -77,6 +77,8 @@ def test_a_sensor_is_placed_on_the_plan() -> None:
     [
         ("1,a,x,2", "east is not a number"),
         ("1,a,nan,2", "east is not a number"),
+        ('{"time": 1, "id": 1, "east": 1' + "0" * 400 + ', "north": 1}', "east is not a number"),
+        ('{"time": 1' + "0" * 400 + ', "id": 1, "east": 1, "north": 1}', "time is neither"),
         ("1,a,4200,2", "not metres"),
         ("1,,1,2", "id is missing"),
         ("1,a,1", "other columns"),

@@ -42,6 +42,10 @@ NOTE = re.compile(rb"\+C?M?INVR?: <(.*)>\Z")
 INVENTORY = re.compile(rb"\+C?M?INVR?: ")
 ROUND = re.compile(r"ROUND FINISHED,? ?ANT=?([0-9]{1,3})\Z")
 NOBODY = re.compile(r"NO TAGS? FOUND", re.IGNORECASE)
+SPELLED = re.compile(r"[A-Za-z ,.'-]{1,60}")
+"""A note that is passed on: without digits, a tag that noise has run into it can be no part of it."""
+NAMED = re.compile(r"\+[SH]W: ((?:(?![0-9A-Fa-f]{5})[ -~]){1,40})")
+"""Name and version that a reader says of itself, likewise without so many hex digits in a row."""
 
 REGIONS: dict[Region, tuple[str, ...]] = {"EU": ("ETSI", "ETSI_LOWER"), "US": ("FCC",)}
 """What is set, and what the reader may also call it. ETSI_HIGH is another band, another law."""
@@ -171,7 +175,7 @@ class Metratec(Dialogue):
         ended = ROUND.match(text)
         if not ended:
             if not NOBODY.match(text):
-                self._trouble = text
+                self._trouble = text if SPELLED.fullmatch(text) else "trouble"
             return []
         antenna = int(ended[1])
         reports = self._release(antenna)
@@ -229,11 +233,12 @@ class Metratec(Dialogue):
 
     def _obeyed(self, step: Step, *, now_ms: int) -> list[Report]:
         """Go on; a query's answer tells what is to be set."""
-        said = [line.partition(": ")[2] for line in self._said]
         if step.command == b"ATI":
-            return [Info("module", ", ".join(said[:2])), *self._next(now_ms)]
+            named = [one[1] for one in map(NAMED.fullmatch, self._said) if one]
+            return [Info("module", ", ".join(named[:2])), *self._next(now_ms)]
         if not step.command.endswith(b"?"):
             return self._next(now_ms)
+        said = [line.partition(": ")[2] for line in self._said]
         values = said[0].split(",") if said else []
         wanted = self._wanted(step.command, values)
         if wanted is None:

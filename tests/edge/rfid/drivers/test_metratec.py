@@ -54,6 +54,39 @@ def test_a_line_that_does_not_fit_is_no_tag(line: str) -> None:
     assert [one for one in told if not isinstance(one, Empty)] == [Rejected("line", frame=True)]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"+CINW: {EPC},-57",  # a bit of its header has turned
+        f"+SW: {EPC},-57",
+        f"+SW: PULSAR_LR 01{EPC[-10:]}",  # bytes between are lost
+        f"+HW: {EPC[-12:]}",
+    ],
+)
+def test_a_tag_among_the_reader_s_own_words_is_not_passed_on(line: str) -> None:
+    driver = Metratec(Settings("EU", 20.0), classes=CLASSES, now_ms=0)
+    answers = {
+        b"ATE1": b"ATE1\r\nOK\r\n",
+        b"ATI": b"ATI\r\n%b\r\n+HW: PULSAR_LR 0101\r\n%b\r\nOK\r\n" % ((line.encode(),) * 2),
+    }
+    told = []
+    driver.advance(0)
+    for _ in range(8):
+        asked = driver.outgoing().strip()
+        told += driver.feed(answers.get(asked, asked + b"\r\nOK\r\n"), now_ms=0)
+    assert Info("module", "PULSAR_LR 0101") in told
+
+
+@pytest.mark.parametrize(
+    ("note", "told"),
+    [("Antenna not connected", "Antenna not connected"), (f"ROUND FINI{EPC},-57", "trouble")],
+)
+def test_what_ails_an_antenna_is_told_without_a_tag_in_it(note: str, told: str) -> None:
+    driver = Metratec(Settings("EU", 20.0), classes=CLASSES, now_ms=0)
+    lines = f"+CINV: <{note}>\r+CINV: <ROUND FINISHED, ANT=1>\r\n".encode()
+    assert driver.feed(lines, now_ms=0) == [Info("antenna", told, 1)]
+
+
 def nobody(now_ms: int, _asked: Asked) -> Round:
     return Round(end_ms=now_ms + 50, replies=())
 
