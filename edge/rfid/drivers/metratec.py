@@ -43,7 +43,7 @@ INVENTORY = re.compile(rb"\+C?M?INVR?: ")
 ROUND = re.compile(r"ROUND FINISHED,? ?ANT=?([0-9]{1,3})\Z")
 NOBODY = re.compile(r"NO TAGS? FOUND", re.IGNORECASE)
 SPELLED = re.compile(r"[A-Za-z ,.'-]{1,60}")
-"""A note that is passed on: without digits, a tag that noise has run into it can be no part of it."""
+"""A note that is passed on: without digits, it holds no tag that noise has run into it."""
 NAMED = re.compile(r"\+[SH]W: ((?:(?![0-9A-Fa-f]{5})[ -~]){1,40})")
 """Name and version that a reader says of itself, likewise without so many hex digits in a row."""
 
