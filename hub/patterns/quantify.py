@@ -46,7 +46,7 @@ class QuantifyParams:
     """
 
     prior_sd: float = 0.6
-    cell_error: float = 0.02
+    cell_error: float = 0.03
     slope_error: float = 0.05
     misfit: float = 12.0
     told: float = 0.75

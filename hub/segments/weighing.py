@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from hub.patterns.shares import Share, ShareParams
 from hub.segments.context import Surroundings, values_at
 from hub.segments.hours import WHOLE_DAY_PART, CellHours
-from hub.segments.rules import Array, Rule, Values, weights
+from hub.segments.rules import Array, Rule, Value, Values, weights
+
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,10 +68,7 @@ def weigh(
         known = cells.get(table.codebook)
         if known is None or len(known) != table.counts.shape[1]:
             continue
-        contexts = [
-            values_at(at, store=table.store, daypart=part, surroundings=surroundings)
-            for at, part in zip(table.starts, table.dayparts, strict=True)
-        ]
+        contexts = _contexts(table, surroundings=surroundings)
         days = [
             values_at(day, store=table.store, daypart=None, surroundings=surroundings)
             for day in table.days
@@ -82,6 +81,25 @@ def weigh(
             )
         )
     return weighed
+
+
+def _contexts(table: CellHours, *, surroundings: Surroundings) -> list[dict[str, Value]]:
+    """Tell what is known of each window; what does not differ by the hour is worked out by day."""
+    if any(hour >= 0 for source in surroundings.sources for _, _, hour in source.rows):
+        return [
+            values_at(at, store=table.store, daypart=part, surroundings=surroundings)
+            for at, part in zip(table.starts, table.dayparts, strict=True)
+        ]
+    known: dict[int, dict[str, Value]] = {}
+    contexts = []
+    for at, part in zip(table.starts, table.dayparts, strict=True):
+        ordinal = at.toordinal()
+        if ordinal not in known:
+            known[ordinal] = values_at(
+                at.date(), store=table.store, daypart=None, surroundings=surroundings
+            )
+        contexts.append({**known[ordinal], "context.hour": at.hour, "context.daypart": part})
+    return contexts
 
 
 def by_day(weighed: Sequence[Weighed]) -> list[Day]:
@@ -114,61 +132,69 @@ def by_day(weighed: Sequence[Weighed]) -> list[Day]:
 
 
 def _days_of(one: Weighed) -> list[tuple[int, Array]]:
+    """Give each day's sums: visits, members, squares, their noise, and how many windows told."""
     table = one.hours
-    told = np.asarray(~np.isnan(one.weights).any(axis=1))
-    whole = {day.toordinal(): number for number, day in enumerate(table.days)}
+    own = {day.toordinal(): number for number, day in enumerate(table.days)}
     ordinals = np.array([at.toordinal() for at in table.starts], dtype=np.int64)
-    found = [
-        (int(ordinal), _hourly(one, rows=ordinals == ordinal, told=told, day=whole.get(ordinal)))
-        for ordinal in np.unique(ordinals)
-    ]
-    seen = {ordinal for ordinal, _ in found}
-    found += [(o, _daily(one, day=n)) for o, n in whole.items() if o not in seen]
-    return found
+    found = _hourly(one, ordinals=ordinals, own=own) if len(ordinals) else []
+    seen = set(ordinals.tolist())
+    daily = [(day, number) for day, number in own.items() if day not in seen]
+    return found + [(day, _daily(one, number=number)) for day, number in daily]
 
 
-def _hourly(
-    one: Weighed, *, rows: NDArray[np.bool_], told: NDArray[np.bool_], day: int | None
-) -> Array:
+def _hourly(one: Weighed, *, ordinals: Ints, own: Mapping[int, int]) -> list[tuple[int, Array]]:
     table = one.hours
-    used = rows & told
-    if day is not None and not np.isnan(one.day_weights[day]).any():
-        return _daily(one, day=day, joined=np.flatnonzero(rows))
-    w, n, v = one.weights[used], table.counts[used], table.variances[used]
-    hours = int(used.sum())
-    if not hours:
-        return np.array([0.0] * 7 + [float(rows.sum())])
-    mean = w.mean(axis=0)
-    mean_square = (w**2).mean(axis=0)
-    total, noise = n.sum(axis=0), float(v.sum())
-    if day is not None and hours == int(rows.sum()):
-        total, noise = _joined(table, day=day, total=total, noise=noise, rows=used)
-    apart = w - mean
-    return np.array(
+    days, starts = np.unique(ordinals, return_index=True)  # windows are in order
+
+    def daily(rows: Array) -> Array:
+        summed: Array = np.add.reduceat(rows, starts, axis=0)
+        return summed
+
+    told = np.asarray(~np.isnan(one.weights).any(axis=1))
+    w = np.where(told[:, None], one.weights, 0.0)
+    n = np.where(told[:, None], table.counts, 0.0)
+    v = np.where(told, table.variances, 0.0)
+    hours, windows = daily(told.astype(np.float64)), daily(np.ones(len(told)))
+    least = np.maximum(hours, 1.0)[:, None]
+    mean, mean_square = daily(w) / least, daily(w**2) / least
+    sums, noise = daily(n), daily(v)
+    total, total_noise = _joined(
+        table,
         [
-            total.sum(),
-            (apart * n).sum() + mean @ total,
-            ((w**2 - mean_square) * n).sum() + mean_square @ total,
-            noise * len(total),
-            v @ (apart**2).sum(axis=1) + noise * float(mean @ mean),
-            noise * mean.sum(),
-            hours,
-            float(rows.sum()),
-        ]
+            own.get(day, -1) if every else -1
+            for day, every in zip(days.tolist(), hours == windows, strict=True)
+        ],
+        sums=sums,
+        noise=noise,
+        lengths_s=daily(table.lengths_s),
     )
+    # the sums of (w - m) n, of (w² - mean w²) n and of v (w - m)², by day
+    members = (daily(w * n) - mean * sums).sum(axis=1)
+    squares = (daily(w**2 * n) - mean_square * sums).sum(axis=1)
+    apart = (
+        daily(v[:, None] * w**2) - 2 * mean * daily(v[:, None] * w) + mean**2 * noise[:, None]
+    ).sum(axis=1)
+    rows = np.column_stack(
+        (
+            total.sum(axis=1),
+            members + (mean * total).sum(axis=1),
+            squares + (mean_square * total).sum(axis=1),
+            total_noise * total.shape[1],
+            np.maximum(apart, 0.0) + total_noise * (mean**2).sum(axis=1),
+            total_noise * mean.sum(axis=1),
+            hours,
+            windows,
+        )
+    )
+    return list(zip(days.tolist(), rows, strict=True))
 
 
-def _daily(one: Weighed, *, day: int, joined: NDArray[np.intp] | None = None) -> Array:
-    """Take a day whose hours all have the same weights, or are not known."""
-    table, w = one.hours, one.day_weights[day]
+def _daily(one: Weighed, *, number: int) -> Array:
+    """Take a day of which no hours arrived."""
+    w = one.day_weights[number]
     if np.isnan(w).any():
         return np.array([0.0] * 7 + [1.0])
-    total, noise = table.day_counts[day], float(table.day_variances[day])
-    if joined is not None:
-        mask = np.zeros(len(table.starts), dtype=bool)
-        mask[joined] = True
-        hours, sums = table.counts[mask].sum(axis=0), float(table.variances[mask].sum())
-        total, noise = _joined(table, day=day, total=hours, noise=sums, rows=mask)
+    total, noise = one.hours.day_counts[number], float(one.hours.day_variances[number])
     return np.array(
         [
             total.sum(),
@@ -184,14 +210,30 @@ def _daily(one: Weighed, *, day: int, joined: NDArray[np.intp] | None = None) ->
 
 
 def _joined(
-    table: CellHours, *, day: int, total: Array, noise: float, rows: NDArray[np.bool_]
-) -> tuple[Array, float]:
-    """Join the sum of a day's hours and the day's own count; the latter alone if hours lack."""
-    own, own_noise = table.day_counts[day], float(table.day_variances[day])
-    if table.lengths_s[rows].sum() < WHOLE_DAY_PART * table.day_lengths_s[day]:
-        return own, own_noise
-    part = own_noise / (own_noise + noise)
-    return part * total + (1 - part) * own, own_noise * noise / (own_noise + noise)
+    table: CellHours, own: Sequence[int], *, sums: Array, noise: Array, lengths_s: Array
+) -> tuple[Array, Array]:
+    """Join sums of hours and the days' own counts; the latter alone where hours lack.
+
+    Args:
+        table: with the days' own counts.
+        own: the number of each day's own count, -1 where there is none to use.
+        sums: (days, cells) of the hours.
+        noise: (days,) its variance.
+        lengths_s: (days,) of the hours together.
+    """
+    total, total_noise = sums.copy(), noise.copy()
+    mine = np.array(own, dtype=np.int64)
+    there = mine >= 0
+    if not there.any():
+        return total, total_noise
+    counts, variance = table.day_counts[mine[there]], table.day_variances[mine[there]]
+    whole = lengths_s[there] >= WHOLE_DAY_PART * table.day_lengths_s[mine[there]]
+    part = np.where(whole, variance / (variance + noise[there]), 0.0)
+    total[there] = part[:, None] * sums[there] + (1 - part)[:, None] * counts
+    total_noise[there] = np.where(
+        whole, variance * noise[there] / (variance + noise[there]), variance
+    )
+    return total, total_noise
 
 
 def over(days: Sequence[Day], *, params: ShareParams) -> Share:

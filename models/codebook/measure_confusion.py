@@ -116,8 +116,8 @@ def main() -> None:
     parser.add_argument("--codebook", type=Path, help="JSON; without it, the one that ships")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=71)
-    parser.add_argument("--days", type=int, default=14)
-    parser.add_argument("--visits", type=float, default=10_000, help="a day")
+    parser.add_argument("--days", type=int, default=28)
+    parser.add_argument("--visits", type=float, default=5_000, help="a day")
     given = parser.parse_args()
     book = (
         msgspec.json.decode(given.codebook.read_bytes(), type=Codebook)

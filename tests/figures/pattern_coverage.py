@@ -84,11 +84,11 @@ def days(
     for number in range(count):
         if kind == "shifted":
             change = Change(0, SHIFTS[number % len(SHIFTS)], float(rng.uniform(-0.5, 0.5)))
-            found = visits_of(seed + number, days=[4], visits=visits, changes=(change,))
+            found = visits_of(seed + number, days=[number % 28], visits=visits, changes=(change,))
         elif kind == "plain":
-            found = visits_of(seed + number, days=[4], visits=visits)
+            found = visits_of(seed + number, days=[number % 28], visits=visits)
         else:
-            pool = pool or visits_of(seed, days=[4], visits=20 * visits)
+            pool = pool or visits_of(seed, days=range(28), visits=visits)
             found = pool
         cells = cells_of(found, book=book)
         placed = cells >= 0
