@@ -12,7 +12,8 @@ from hub.patterns.days import Daypart, minutes
 from hub.segments.context import Surroundings
 from hub.segments.definition import Definition, parse_definitions
 from hub.segments.hours import CellHours, cell_hours
-from hub.segments.rules import Rule, compile_rule
+from hub.segments.lloyd import bridge
+from hub.segments.rules import Array, Rule, compile_rule
 from hub.segments.tagged import TagDay, tag_days, tagged_days
 from hub.segments.vocabulary import Vocabulary, vocabulary
 from hub.segments.weighing import Day, Weighed, by_day, weigh
@@ -48,11 +49,13 @@ class Chain:
         stores: their counts, by name.
         names: that rules may use.
         surroundings: context beside the releases.
+        bridges: from older codebooks to the newest, as ``hub.segments.weighing.weigh`` takes them.
     """
 
     stores: dict[str, StoreCounts]
     names: Vocabulary
     surroundings: Surroundings
+    bridges: dict[str, tuple[str, Array]]
 
 
 def load(
@@ -89,7 +92,7 @@ def load(
         raise NoDataError("no store has told yet what it is: is an agent running?")
     tags = sorted({tag.tag for one in counts.values() for tag in one.tags})
     names = vocabulary(metas, surroundings=surroundings, tags=tags, stores=list(counts))
-    return Chain(counts, names, surroundings)
+    return Chain(counts, names, surroundings, _bridges(metas))
 
 
 def weighed(chain: Chain, rule: Rule, *, store: str) -> list[Weighed]:
@@ -99,7 +102,22 @@ def weighed(chain: Chain, rule: Rule, *, store: str) -> list[Weighed]:
         hours=chain.stores[store].hours,
         cells=chain.names.cells,
         surroundings=chain.surroundings,
+        bridges=chain.bridges,
     )
+
+
+def _bridges(metas: Sequence[Meta]) -> dict[str, tuple[str, Array]]:
+    """Find the way from every older codebook to the newest, so that history goes on over it."""
+    newest = metas[-1].codebook
+    older = {meta.codebook.version: meta.codebook for meta in metas}
+    found = {
+        version: bridge(book, newest)
+        for version, book in older.items()
+        if version != newest.version
+    }
+    return {
+        version: (newest.version, table) for version, table in found.items() if table is not None
+    }
 
 
 def days_of(chain: Chain, definition: Definition, *, store: str) -> list[Day]:

@@ -61,12 +61,24 @@ def weigh(
     hours: Sequence[CellHours],
     cells: Mapping[str, Sequence[Values]],
     surroundings: Surroundings,
+    bridges: Mapping[str, tuple[str, Array]] | None = None,
 ) -> list[Weighed]:
-    """Evaluate a rule on a store's counts; those of codebooks that are not known are left out."""
+    """Evaluate a rule on a store's counts; those of codebooks that are not known are left out.
+
+    Args:
+        rule: compiled.
+        hours: the store's.
+        cells: what is known of each cell, by codebook.
+        surroundings: context beside the releases.
+        bridges: by codebook, the newer one in whose cells its history is read, and what part of
+            each old cell's visits each new one would hold (``hub.segments.lloyd.bridge``).
+    """
     weighed = []
     for table in hours:
-        known = cells.get(table.codebook)
-        if known is None or len(known) != table.counts.shape[1]:
+        version, bridge = (bridges or {}).get(table.codebook, (table.codebook, None))
+        known = cells.get(version)
+        size = table.counts.shape[1]
+        if known is None or size != (len(known) if bridge is None else len(bridge)):
             continue
         contexts = _contexts(table, surroundings=surroundings)
         days = [
@@ -76,11 +88,16 @@ def weigh(
         weighed.append(
             Weighed(
                 table,
-                weights(rule, cells=known, contexts=contexts),
-                weights(rule, cells=known, contexts=days),
+                _carried(weights(rule, cells=known, contexts=contexts), bridge),
+                _carried(weights(rule, cells=known, contexts=days), bridge),
             )
         )
     return weighed
+
+
+def _carried(weight: Array, bridge: Array | None) -> Array:
+    """Give weights of old cells out of those of the new ones their visits would be in."""
+    return weight if bridge is None else np.asarray(weight @ bridge.T, dtype=np.float64)
 
 
 def _contexts(table: CellHours, *, surroundings: Surroundings) -> list[dict[str, Value]]:

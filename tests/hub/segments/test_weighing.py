@@ -132,3 +132,26 @@ def test_segments_overlap_by_the_visits_that_are_in_both(
     assert overlap(one, one) == pytest.approx(1.0)
     assert overlap(one, none) == 0.0
     assert 0.1 < overlap(one, other) < 0.9
+
+
+def test_history_of_an_older_codebook_is_read_in_the_newer_ones_cells(
+    releases_of: Callable[..., list[Release]], book: Codebook
+) -> None:
+    releases = releases_of(1, exact=True)
+    hours = cell_hours(
+        [("north", one) for one in releases], store="berlin-1", zone=UTC, dayparts=[]
+    )
+    # the new one has the first four cells in one, and the others as they were
+    table = np.zeros((8, 5))
+    table[:4, 0] = table[4, 1] = table[5, 2] = table[6, 3] = table[7, 4] = 1.0
+    newer = [{"pattern.wanderer": value} for value in (0.9, 0.1, 0.8, 0.1, 0.1)]
+    weighed = weigh(
+        compile_rule("pattern.wanderer > 0.5"),
+        hours=hours,
+        cells={"test-3": newer},
+        surroundings=Surroundings({}),
+        bridges={book.version: ("test-3", table)},
+    )
+    (day,) = by_day(weighed)
+    counts = np.array(releases[10].counts)
+    assert day.members == pytest.approx(counts[:4].sum() + counts[5])
