@@ -386,6 +386,11 @@ def discover(  # noqa: PLR0917 - typer passes options by name
     for proposal, cells in zip(found.proposals, found.found, strict=True):
         print(f"{proposal.id}: {100 * cells.share:.1f} % of the visits: {proposal.rule}")
         print(f"  {cells.why} {'; '.join(cells.traits)}")
+    for change in found.became:
+        print(
+            f"{change.kind}: {', '.join(change.before) or '-'} -> {', '.join(change.now) or '-'}, "
+            f"{100 * change.overlap:.0f} % of its visits, {change.growth:.2f} times the share"
+        )
 
 
 @app.command(epilog=EXIT_CODES)

@@ -114,6 +114,17 @@ def grouped(
     return sorted(found, key=lambda one: (not one.believed(chosen), one.null - one.silhouette))
 
 
+def regrouped(
+    book: Codebook, visits: Array, *, like: Tried, params: ClusterParams | None = None
+) -> tuple[int, ...]:
+    """Group the cells by the visits of one period, in the way that was believed."""
+    chosen = params or ClusterParams()
+    places = np.array([cell.prototype for cell in book.cells])
+    drawn = _Drawn.of(places, visits, rng=np.random.default_rng(0), params=chosen)
+    labels = _labels(like.method, drawn.points, number=like.groups, params=chosen)
+    return tuple(int(one) for one in _by_cell(labels, drawn=drawn))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Drawn:
     """Points about the prototypes as the visits are, in principal components."""

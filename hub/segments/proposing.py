@@ -9,11 +9,12 @@ import numpy as np
 
 from hub.errors import NoDataError
 from hub.segments.chain import FIRST_DAY, LAST_DAY, Chain, definition_of, weighed
-from hub.segments.clusters import ClusterParams, Tried, grouped
+from hub.segments.clusters import ClusterParams, Tried, grouped, regrouped
 from hub.segments.definition import Definition
 from hub.segments.discovery import DiscoveryParams, Found, describe, grown
 from hub.segments.hours import CellHours
 from hub.segments.lloyd import LloydParams, Pooled, pool, step
+from hub.segments.matching import Transition, transitions
 from hub.segments.rules import Array, Values, compile_rule
 from hub.segments.weighing import overlap
 from hub.store_io.segments import SegmentRow
@@ -31,12 +32,14 @@ class Discovered:
         found: the same with what speaks for each.
         tried: every grouping of the cells, the most convincing first, believed or not.
         told: in words, what was searched and why there is nothing where there is nothing.
+        became: of the groups before the recent days, among them; none where none are believed.
     """
 
     proposals: tuple[Definition, ...]
     found: tuple[Found, ...]
     tried: tuple[Tried, ...]
     told: str
+    became: tuple[Transition, ...] = ()
 
 
 def discover(
@@ -86,7 +89,10 @@ def discover(
         why = f"grew in the last {recent_days} days (cells {', '.join(map(str, more))})."
         found += _described([more], cells=cells, visits=total, why=why, params=chosen)
     best = tried[0] if tried and tried[0].believed(clustering or ClusterParams()) else None
+    became: tuple[Transition, ...] = ()
     if best is not None:
+        periods = counts[:-recent_days].sum(axis=0), counts[-recent_days:].sum(axis=0)
+        became = _became(book, periods, like=best, params=clustering)
         why = (
             f"One of {best.groups} groups by {best.method}: silhouette {best.silhouette:.2f} "
             f"against {best.null:.2f} of shuffled visits, again in other days {best.again:.2f}."
@@ -114,7 +120,7 @@ def discover(
         )
     )
     proposals = tuple(one.definition(name) for one, name in zip(kept, names, strict=False))
-    return Discovered(proposals, tuple(kept), tuple(tried), told)
+    return Discovered(proposals, tuple(kept), tuple(tried), told, became)
 
 
 def bettered(
@@ -159,6 +165,22 @@ def books_of(opened: Store) -> list[Codebook]:
         for meta in several
     }
     return list(found.values())
+
+
+def _became(
+    book: Codebook, periods: tuple[Array, Array], *, like: Tried, params: ClusterParams | None
+) -> tuple[Transition, ...]:
+    """Group each period's visits by themselves, and match the groups."""
+    names = []
+    for when, visits in zip(("before", "now"), periods, strict=True):
+        cells = np.array(regrouped(book, visits, like=like, params=params))
+        names.append(
+            {
+                f"{when}-{group}": (cells == group).astype(np.float64)
+                for group in sorted(set(cells.tolist()) - {-1})
+            }
+        )
+    return tuple(transitions(*names, visits_before=periods[0], visits_now=periods[1]))
 
 
 def _most_used(chain: Chain, *, books: Sequence[Codebook]) -> Codebook:

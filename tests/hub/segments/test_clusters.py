@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hub.segments.clusters import ClusterParams, grouped
+from hub.segments.clusters import ClusterParams, grouped, regrouped
 from wire.codebook import Cell, Codebook, Scaling
 
 QUICK = ClusterParams(most=3, points=150, shuffles=9)
@@ -30,6 +30,8 @@ def test_groups_that_are_there_are_found_and_believed() -> None:
     assert best.groups == 3
     groups = np.array(best.cells).reshape(3, 6)
     assert all(len(set(row.tolist())) == 1 for row in groups)
+    again = np.array(regrouped(book(places), halves(18, 4)[0], like=best, params=QUICK))
+    assert all(len(set(row.tolist())) == 1 for row in again.reshape(3, 6))
 
 
 def test_one_cloud_is_not_parted() -> None:
