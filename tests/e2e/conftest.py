@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import paho.mqtt.client as mqtt
 import pytest
+from paho.mqtt.enums import CallbackAPIVersion
 
+ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 
 
@@ -141,6 +148,10 @@ def fast_store(tmp_path: Path, free_port: int) -> Path:
 
 @pytest.fixture
 def free_port() -> int:
+    return _a_port()
+
+
+def _a_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
@@ -152,3 +163,91 @@ def wait_for_port(port: int) -> None:
             return
         time.sleep(0.1)
     raise TimeoutError(f"nobody listens on {port}")
+
+
+# ---- the demo, watched from outside --------------------------------------------------------------
+
+
+@dataclass
+class Outside:
+    """All that could be seen of the agent from outside."""
+
+    messages: list[tuple[str, bytes]] = field(default_factory=list)
+    writable: set[str] = field(default_factory=set)
+    listed: set[bytes] = field(default_factory=set)
+    """What ``ps`` could show of it: command, environment, names of threads."""
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outside, str]:
+    """Run the shortened demo once; gives its folder, all that was seen of it, what it said."""
+    work, port = tmp_path_factory.mktemp("demo"), _a_port()
+    command = [
+        *(sys.executable, "deploy/demo/run.py", "--minutes", "4", "--broker-port", str(port)),
+        *("--work", str(work), "--out", str(work / "out")),
+    ]
+    outside, done = Outside(), threading.Event()
+    running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    spies = [
+        threading.Thread(target=_listen, args=(port, outside, done)),
+        threading.Thread(target=_look, args=(work, outside, done)),
+    ]
+    for spy in spies:
+        spy.start()
+    try:
+        said, _ = running.communicate(timeout=200)
+    finally:
+        done.set()
+        for spy in spies:
+            spy.join()
+        with contextlib.suppress(ProcessLookupError):
+            running.send_signal(signal.SIGINT)
+    assert running.returncode == 0, said
+    return work, outside, said
+
+
+def _listen(port: int, outside: Outside, done: threading.Event) -> None:
+    client = mqtt.Client(CallbackAPIVersion.VERSION2)
+    client.on_connect = lambda c, *_: c.subscribe("#", 1)
+    client.on_message = lambda _c, _u, m: outside.messages.append((m.topic, m.payload))
+    client.reconnect_delay_set(1, 1)
+    client.connect_async("127.0.0.1", port)
+    client.loop_start()
+    done.wait()
+    client.disconnect()
+    client.loop_stop()
+
+
+def _look(work: Path, outside: Outside, done: threading.Event) -> None:
+    """Note every regular file the agent has open for writing, and how it is listed."""
+    while not done.wait(0.5):
+        found = subprocess.run(
+            ["pgrep", "-f", f"aisle-edge run --config {work}"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        for pid in found.stdout.split():
+            with contextlib.suppress(OSError):
+                outside.listed |= _listed(int(pid))
+                outside.writable |= _writable(int(pid))
+
+
+def _listed(pid: int) -> set[bytes]:
+    process = Path(f"/proc/{pid}")
+    threads = {task.joinpath("comm").read_bytes() for task in process.joinpath("task").iterdir()}
+    said = {process.joinpath("cmdline").read_bytes()}
+    with contextlib.suppress(PermissionError):
+        said.add(process.joinpath("environ").read_bytes())
+    return threads | said
+
+
+def _writable(pid: int) -> set[str]:
+    paths = set()
+    for number in Path(f"/proc/{pid}/fd").iterdir():
+        info = Path(f"/proc/{pid}/fdinfo/{number.name}").read_text()
+        flags = int(re.search(r"flags:\s+(\d+)", info)[1], 8)
+        path = number.resolve()
+        if flags & (os.O_WRONLY | os.O_RDWR) and path.is_file():
+            paths.add(str(path))
+    return paths
