@@ -73,7 +73,8 @@ class TrackerParams:
         seen_sd_m: error of one sighting along each axis besides the camera's own; a first
             guess, as each camera's scale of error is learnt from how tracks fit.
         learn: share of the scale one sighting renews;
-        scale_least: of a camera's squared error against the guess; more were no noise,
+        scale_least: of a camera's squared error against the guess: a detector errs the same way
+            for a second or so, tracks follow it, and fit better than they are true;
         scale_most: and beyond this it is no detector.
         learn_from: sightings a track needs to teach.
         worth: twice the log of how much likelier a sighting is somebody followed than nobody:
@@ -107,9 +108,9 @@ class TrackerParams:
     """
 
     motion: MotionParams = field(default_factory=MotionParams)
-    seen_sd_m: float = 0.1
+    seen_sd_m: float = 0.15
     learn: float = 0.005
-    scale_least: float = 0.1
+    scale_least: float = 0.35
     scale_most: float = 10.0
     learn_from: int = 8
     worth: float = 13.0
