@@ -1,4 +1,4 @@
-"""Loads what the database holds of one store's day."""
+"""Loads what the database holds of one store's days."""
 
 from __future__ import annotations
 
@@ -7,16 +7,35 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hub.errors import NoDataError
 from hub.patterns.days import local_day
-from hub.reports.summary import DayData
+from hub.reports.period import PeriodData
 from hub.store_io.store import Store
+from wire.messages import AXES
+
+READ = tuple(channel for channel in AXES if channel != "sums")
+"""Channels a report is made of; the sums of traits are for segments."""
 
 
-def load_day(opened: Store, *, store: str, day: date) -> DayData:
-    """Give a store's metas, and the releases whose windows start on its calendar day.
+def load_day(opened: Store, *, store: str, day: date) -> PeriodData:
+    """Give a store's metas and releases of one calendar day: a period of one.
 
     Raises:
-        NoDataError: the store is unknown, has no meta yet (without one its day cannot be told:
-            the time zone is in it), or nothing is stored for that day.
+        NoDataError: as ``load_period``.
+    """
+    return load_period(opened, store=store, since=day, until=day)
+
+
+def load_period(opened: Store, *, store: str, since: date, until: date) -> PeriodData:
+    """Give a store's metas, and the releases whose windows start on its calendar days.
+
+    Args:
+        opened: the database.
+        store: its name.
+        since: the first day.
+        until: the last day.
+
+    Raises:
+        NoDataError: the store is unknown, has no meta yet (without one its days cannot be told:
+            the time zone is in it), or nothing is stored for those days.
     """
     metas = opened.metas(store)
     if not metas:
@@ -29,12 +48,15 @@ def load_day(opened: Store, *, store: str, day: date) -> DayData:
             f"store {store!r}: this machine does not know its time zone {name!r}; "
             "correct the agent's configuration, or install tzdata here"
         ) from error
-    span = local_day(day, zone=zone)
-    rows = opened.releases(store, since=span.start, until=span.end)
+    begins, ends = local_day(since, zone=zone).start, local_day(until, zone=zone).end
+    rows = opened.releases(store, since=begins, until=ends, channels=READ)
     if not rows:
-        raise NoDataError(f"store {store!r}: no release of {day} is stored")
+        days = f"{since}" if since == until else f"{since} to {until}"
+        raise NoDataError(
+            f"store {store!r}: no release of {days} is stored; `aisle-hub stores` shows what is"
+        )
     without_meta = tuple(sorted({row.agent for row in rows} - metas.keys()))
-    return DayData(store, day, metas, [row.release for row in rows], without_meta)
+    return PeriodData(store, since, until, metas, [row.release for row in rows], without_meta)
 
 
 def _why_no_meta(opened: Store, *, store: str) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hub.cli import agents, codebook, database, overview, rejects, reports, running, segments
+from hub.cli import agents, codebook, database, overview, rejects, reports, running, segments, web
 from hub.cli.terminal import EXIT_CODES
 
 app = typer.Typer(
@@ -49,6 +49,7 @@ for command in (
     overview.doctor,
     reports.patterns,
     reports.report,
+    web.web,
 ):
     app.command(epilog=EXIT_CODES)(command)
 for name, group in (

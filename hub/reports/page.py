@@ -5,6 +5,14 @@ from __future__ import annotations
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hub.reports import words
+from hub.reports.chart_pictures import (
+    bars_picture,
+    course_picture,
+    funnel_picture,
+    rhythm_picture,
+)
+from hub.reports.comparison import Comparison
+from hub.reports.period import PeriodData
 from hub.reports.pictures import (
     Floor,
     dayparts_picture,
@@ -12,56 +20,119 @@ from hub.reports.pictures import (
     patterns_picture,
     style,
 )
-from hub.reports.summary import SHOPPED, DayData, Summary
+from hub.reports.plan_pictures import ground_picture, ways_picture
+from hub.reports.summary import RATES, Summary
 from hub.reports.text import both, count, percent
+from hub.reports.trend import SHOPPED
 from wire.messages import OUTCOMES
 
+MOST_FUNNELS = 4
+PICTURES = (
+    "kept", "walked", "stood", "ways", "dayparts", "course", "rhythm", "goods", "tags",
+)  # fmt: skip
+"""Those that not every page has."""
 
-def render(summary: Summary, *, data: DayData) -> str:
-    """Draw a day's report.
+
+def render(
+    summary: Summary,
+    *,
+    data: PeriodData,
+    against: Comparison | None = None,
+    bar: str = "",
+) -> str:
+    """Draw a period's report.
 
     Args:
         summary: its numbers.
         data: what they were made from: floor plan, opening hours, privacy parameters.
+        against: what changed since an earlier period.
+        bar: HTML of our own above the page, as the web's choice of a period.
 
     Returns:
         HTML5; no address in it, no script.
     """
-    environment = Environment(
+    first = data.newest[0]
+    shopped = [zone for zone in summary.zones if zone.kind in SHOPPED]
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            summary=summary,
+            shopped=shopped,
+            funnels=[zone for zone in shopped if zone.has_reader][:MOST_FUNNELS],
+            others=[zone for zone in summary.zones if zone.kind not in SHOPPED],
+            day=words.period(summary.day, summary.until or summary.day),
+            against=against,
+            bar=bar,
+            opens=first.opens,
+            closes=first.closes,
+            timezone=first.timezone,
+            delta=first.privacy.delta,
+            channels=first.privacy.channels,
+            agents=len(data.metas),
+            outcomes=OUTCOMES,
+            rates=RATES,
+            words=words,
+            count=count,
+            percent=percent,
+            both=both,
+            pictures=dict.fromkeys(PICTURES, "") | _pictures(summary, data=data),
+        )
+    )
+
+
+def environment() -> Environment:
+    """Give what fills our templates: everything is escaped but what we made ourselves."""
+    return Environment(
         loader=PackageLoader("hub.reports", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _pictures(summary: Summary, *, data: PeriodData) -> dict[str, str]:
     first = data.newest[0]
-    zones = data.zones
-    floor = Floor(first.outline, first.fixtures, tuple(zones.values()))
+    floor = Floor(first.outline, first.fixtures, tuple(data.zones.values()))
+    days = max(1, summary.days_with_data)
+    with style():
+        return {
+            **_aisles(summary, floor=floor),
+            **{
+                name: ground_picture(floor, ground=ground, days=days, dead=name == "walked")
+                for name, ground in (("walked", summary.walked), ("stood", summary.stood))
+                if ground is not None and ground.cells
+            },
+            **({"ways": ways_picture(floor, ways=summary.ways, days=days)} if summary.ways else {}),
+            **_charts(summary),
+        }
+
+
+def _aisles(summary: Summary, *, floor: Floor) -> dict[str, str]:
     shopped = [zone for zone in summary.zones if zone.kind in SHOPPED]
     stops = {zone.id: zone.stop_rate for zone in shopped}
     kept = {zone.id: zone.conversion for zone in shopped}
-    with style():
-        pictures = {
-            "stops": floor_picture(floor, rates=stops, absent="not counted"),
-            "kept": floor_picture(floor, rates=kept, absent="no reader here"),
-            "patterns": patterns_picture(summary.patterns),
-            "dayparts": dayparts_picture(summary.dayparts) if summary.dayparts else "",
-        }
-    return environment.get_template("report.html.j2").render(
-        summary=summary,
-        shopped=shopped,
-        others=[zone for zone in summary.zones if zone.kind not in SHOPPED],
-        day=words.long_day(summary.day),
-        opens=first.opens,
-        closes=first.closes,
-        timezone=first.timezone,
-        delta=first.privacy.delta,
-        channels=first.privacy.channels,
-        agents=len(data.metas),
-        outcomes=OUTCOMES,
-        words=words,
-        count=count,
-        percent=percent,
-        both=both,
-        pictures=pictures,
-    )
+    pictures = {"stops": floor_picture(floor, rates=stops, absent="not counted")}
+    if any(kept.values()):
+        pictures["kept"] = floor_picture(floor, rates=kept, absent="no reader here")
+    for zone in [zone for zone in shopped if zone.has_reader][:MOST_FUNNELS]:
+        pictures[f"funnel {zone.id}"] = funnel_picture(zone)
+    return pictures
+
+
+def _charts(summary: Summary) -> dict[str, str]:
+    pictures = {"patterns": patterns_picture(summary.patterns)}
+    if summary.dayparts:
+        pictures["dayparts"] = dayparts_picture(summary.dayparts)
+    if summary.course:
+        pictures["course"] = course_picture(summary.course)
+    if summary.rhythm:
+        pictures["rhythm"] = rhythm_picture(summary.rhythm)
+    if summary.goods:
+        rows = [(row.label, row.kept) for row in summary.goods]
+        pictures["goods"] = bars_picture(rows, percent=False)
+    if summary.tags:
+        shares = [(row.label, row.share) for row in summary.tags]
+        pictures["tags"] = bars_picture(shares, percent=True)
+    return pictures

@@ -90,7 +90,7 @@ def floor_picture(floor: Floor, *, rates: Mapping[str, Share | None], absent: st
     axes.set_aspect("equal")
     axes.set_axis_off()
     _floor_legend(figure, rates=rates, top=top, absent=absent)
-    return _svg(figure)
+    return svg(figure)
 
 
 def patterns_picture(rows: Sequence[PatternRow]) -> str:
@@ -101,7 +101,7 @@ def patterns_picture(rows: Sequence[PatternRow]) -> str:
         if row.value is None or row.low is None or row.high is None:
             axes.text(0.01, place, "withheld (see below)", va="center", color=MUTED, style="italic")
             continue
-        value, low, high = (_clamp(x) for x in (row.value, row.low, row.high))
+        value, low, high = (clamp(x) for x in (row.value, row.low, row.high))
         colour = PATTERN_COLOURS.get(row.name, MUTED)
         axes.barh(place, value, height=0.5, color=colour, alpha=0.35)
         axes.plot([low, high], [place, place], color=colour, linewidth=2.4, solid_capstyle="butt")
@@ -109,9 +109,9 @@ def patterns_picture(rows: Sequence[PatternRow]) -> str:
         axes.text(high + 0.015, place, f"{100 * value:.0f} %", va="center", weight="bold")
     axes.set_yticks(range(len(rows)), [PATTERN_NAMES.get(row.name, row.name) for row in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    highs = [_clamp(row.high) for row in rows if row.high is not None]
+    highs = [clamp(row.high) for row in rows if row.high is not None]
     _percent_axis(axes.xaxis, axes, limit=min(1.12, max([0.5, *highs]) + 0.12))
-    return _svg(figure)
+    return svg(figure)
 
 
 def dayparts_picture(rows: Sequence[DaypartRow]) -> str:
@@ -133,7 +133,7 @@ def dayparts_picture(rows: Sequence[DaypartRow]) -> str:
         axes.set_xticks(range(len(rows)), _part_labels(rows) if axes is lower else [])
         axes.grid(axis="y", color=RULE, linewidth=0.6)
         axes.set_axisbelow(True)
-        _bare(axes)
+        bare(axes)
     upper.set_ylim(bottom=0)
     lower.set_ylim(0, 1)
     lower.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
@@ -144,7 +144,7 @@ def dayparts_picture(rows: Sequence[DaypartRow]) -> str:
         ],
         loc="lower center", ncols=3, frameon=False, fontsize=9, handlelength=1.0,
     )  # fmt: skip
-    return _svg(figure)
+    return svg(figure)
 
 
 def _draw_zone(
@@ -164,18 +164,18 @@ def _draw_zone(
         elif rate.value is None:
             hatch, label = WITHHELD, "withheld"
         else:
-            level = _clamp(rate.value) / top
-            face, label = TINTS(level), f"{100 * _clamp(rate.value):.0f} %"
+            level = clamp(rate.value) / top
+            face, label = TINTS(level), f"{100 * clamp(rate.value):.0f} %"
             ink = PAPER if level > DARK_FROM else INK
     axes.add_patch(
         Polygon(
             zone.polygon, facecolor=face, edgecolor="#7d8790", linewidth=0.7, hatch=hatch or None
         )
     )
-    west, south, east, north = _bounds(zone.polygon)
+    west, south, east, north = bounds(zone.polygon)
     upright = north - south > UPRIGHT_FROM * (east - west)
     middle = (west + east) / 2, (south + north) / 2
-    covering = [f for f in map(_bounds, floor.fixtures) if _holds(f, middle)]
+    covering = [f for f in map(bounds, floor.fixtures) if _holds(f, middle)]
     if covering:  # a stand inside its zone: write below it, or above it where there is more room
         below, above = covering[0][1] - south, north - covering[0][3]
         middle = (middle[0], south + below / 2 if below >= above else north - above / 2)
@@ -188,7 +188,8 @@ def _draw_zone(
     )  # fmt: skip
 
 
-def _bounds(polygon: Sequence[tuple[float, float]]) -> tuple[float, float, float, float]:
+def bounds(polygon: Sequence[tuple[float, float]]) -> tuple[float, float, float, float]:
+    """Give west, south, east and north."""
     xs, ys = [x for x, _ in polygon], [y for _, y in polygon]
     return min(xs), min(ys), max(xs), max(ys)
 
@@ -252,8 +253,8 @@ def _draw_part(
             continue
         x = place + 0.18 * (index - (len(row.patterns) - 1) / 2)
         colour = PATTERN_COLOURS.get(pattern.name, MUTED)
-        axes.plot([x, x], [_clamp(pattern.low), _clamp(pattern.high)], color=colour, linewidth=2.2)
-        axes.plot([x], [_clamp(pattern.value)], "o", color=colour, markersize=5.5)
+        axes.plot([x, x], [clamp(pattern.low), clamp(pattern.high)], color=colour, linewidth=2.2)
+        axes.plot([x], [clamp(pattern.value)], "o", color=colour, markersize=5.5)
 
 
 def _part_labels(rows: Sequence[DaypartRow]) -> list[str]:
@@ -274,21 +275,23 @@ def _percent_axis(
     axis.set_ticks(ticks, [f"{100 * tick:.0f} %" for tick in ticks])
     axes.grid(axis="x", color=RULE, linewidth=0.6)
     axes.set_axisbelow(True)
-    _bare(axes)
+    bare(axes)
 
 
-def _bare(axes: Any) -> None:  # noqa: ANN401 - matplotlib's types are not followed
+def bare(axes: Any) -> None:  # noqa: ANN401 - matplotlib's types are not followed
+    """Leave an axes its lower line alone."""
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.tick_params(length=0)
 
 
-def _clamp(value: float) -> float:
+def clamp(value: float) -> float:
     """Bring a share into 0..1 because it is shown."""
     return min(1.0, max(0.0, value))
 
 
-def _svg(figure: Any) -> str:  # noqa: ANN401 - matplotlib's types are not followed
+def svg(figure: Any) -> str:  # noqa: ANN401 - matplotlib's types are not followed
+    """Give a figure as SVG for HTML, which says its width; no address is in it."""
     written = io.StringIO()
     plain = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     figure.savefig(written, format="svg", metadata=plain)

@@ -1,22 +1,41 @@
-"""One store's day in numbers: the JSON that ``aisle-hub report --json`` prints."""
+"""One store's period in numbers: the JSON that ``aisle-hub report --json`` prints."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from zoneinfo import ZoneInfo
 
-from hub.patterns.cells import Patterns, add_cells, cells_of_days, estimate_patterns
-from hub.patterns.days import Daypart, coverage, daypart_of, minutes, open_hours
+from hub.patterns.cells import Patterns
+from hub.patterns.days import Daypart, daypart_of
 from hub.patterns.seen import Seen, estimate_seen
-from hub.patterns.shares import Estimate, Share, ShareParams
-from hub.patterns.zones import add_zones, estimate_zone
-from wire.codebook import Codebook
+from hub.patterns.shares import Estimate, Share, ShareParams, share
+from hub.patterns.zones import ZoneSums, add_zones, estimate_zone
+from hub.reports.figures import Change, Noised, add_counts, change, ratio, total_of
+from hub.reports.ground import (
+    FirstWay,
+    GroundParams,
+    HeatMap,
+    Way,
+    first_ways,
+    heat_map,
+    ways,
+)
+from hub.reports.period import PeriodData
+from hub.reports.trend import (
+    SHOPPED,
+    Day,
+    Rhythm,
+    Series,
+    counted,
+    course,
+    dayparts_of,
+    days_of,
+    rhythm,
+)
 from wire.messages import OUTCOMES, Meta, Release, Zone
 
-SHOPPED = ("aisle", "promo", "fitting-room")
-"""Kinds of zones where stopping means something; at a till everybody does."""
+ENGAGED = ("long_stop", "put_back", "kept")
+HANDLED = ("put_back", "kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +51,21 @@ class PatternRow:
 
 @dataclass(frozen=True, slots=True)
 class ZoneRow:
-    """One zone; ``stop_rate`` only where goods are, ``conversion`` only where a reader is."""
+    """One zone by the trade's definitions (behaviour/NOTES.md, section 2).
+
+    Rates exist only where goods are, and those of what was taken in hand only where a reader is.
+
+    Attributes:
+        outcomes: visits by the strongest thing they did here.
+        passers: every visit that came through.
+        stop_rate: passers who stopped or took something, of all passers.
+        conversion: passers who kept something, of all passers.
+        exposure: visits through here, of all visits to the store.
+        engagement: passers who stopped for long or took something, of all passers.
+        closure: those who kept something, of the engaged.
+        pick_rate: passers who took something in hand, of all passers.
+        put_back: those who put all of it back, of those who took something in hand.
+    """
 
     id: str
     name: str
@@ -42,11 +75,28 @@ class ZoneRow:
     passers: Estimate
     stop_rate: Share | None
     conversion: Share | None
+    exposure: Share | None = None
+    engagement: Share | None = None
+    pick_rate: Share | None = None
+    closure: Share | None = None
+    put_back: Share | None = None
+
+
+RATES = (
+    "exposure",
+    "stop_rate",
+    "engagement",
+    "pick_rate",
+    "closure",
+    "conversion",
+    "put_back",
+)
+"""Of a ``ZoneRow``, in the order of a way through an aisle."""
 
 
 @dataclass(frozen=True, slots=True)
 class DaypartRow:
-    """One part of the day."""
+    """One part of the day, over all days."""
 
     name: str
     visits: Estimate
@@ -54,11 +104,31 @@ class DaypartRow:
 
 
 @dataclass(frozen=True, slots=True)
+class GoodsRow:
+    """Visits by what became of one class of goods; ``put_back_share`` of those who took it."""
+
+    label: str
+    kept: Estimate
+    put_back: Estimate
+    put_back_share: Share
+
+
+@dataclass(frozen=True, slots=True)
+class TagRow:
+    """Visits whose basket held goods of a tag, and their share of all visits."""
+
+    label: str
+    visits: Estimate
+    share: Share
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
-    """One store's day.
+    """One store's period; a day is a period of one.
 
     Attributes:
-        standard_privacy: false if any release of the day was made with a weaker budget.
+        day: the first one; ``until`` is the last.
+        standard_privacy: false if any release was made with a weaker budget.
         rho: what one shopper's way through the store costs at most: the sum over its agents.
         epsilon: likewise, at the delta of the store's privacy parameters.
         visits: all that were counted, those that could not be placed too.
@@ -66,6 +136,8 @@ class Summary:
         without_meta: agents whose counts are in these figures, but that have not said yet what
             they are: what they cost in privacy is not in ``rho``.
         seen: how many visits were cut by lost tracks, or in company; None if no agent tells yet.
+        ways: between zones, those that noise cannot explain; ``all_ways`` is how many.
+        first_ways: where visits go from the doors.
     """
 
     store: str
@@ -81,80 +153,107 @@ class Summary:
     dayparts: tuple[DaypartRow, ...]
     without_meta: tuple[str, ...] = ()
     seen: Seen | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DayData:
-    """What the database holds of one store's day.
-
-    Attributes:
-        metas: by agent, oldest first; at least one.
-        releases: whose windows start on that day.
-        without_meta: agents that made some of the releases, but have no meta yet.
-    """
-
-    store: str
-    day: date
-    metas: Mapping[str, Sequence[Meta]]
-    releases: Sequence[Release]
-    without_meta: tuple[str, ...] = ()
+    until: str = ""
+    days: tuple[Day, ...] = ()
+    course: tuple[Series, ...] = ()
+    rhythm: tuple[Rhythm, ...] = ()
+    walked: HeatMap | None = None
+    stood: HeatMap | None = None
+    ways: tuple[Way, ...] = ()
+    all_ways: int = 0
+    first_ways: tuple[FirstWay, ...] = ()
+    goods: tuple[GoodsRow, ...] = ()
+    tags: tuple[TagRow, ...] = ()
 
     @property
-    def newest(self) -> tuple[Meta, ...]:
-        """Give every agent's newest meta."""
-        return tuple(metas[-1] for metas in self.metas.values())
-
-    @property
-    def codebooks(self) -> dict[str, Codebook]:
-        """Give every codebook an agent of the store has used, by version."""
-        return {
-            meta.codebook.version: meta.codebook for metas in self.metas.values() for meta in metas
-        }
-
-    @property
-    def zones(self) -> dict[str, Zone]:
-        """Give the newest plan's zones by id; one has a reader if any agent hears it."""
-        found: dict[str, Zone] = {}
-        for meta in self.newest:
-            for zone in meta.zones:
-                if zone.id not in found or zone.has_reader:
-                    found[zone.id] = zone
-        return found
+    def days_with_data(self) -> int:
+        """Give how many days brought counts."""
+        return sum(day.visits is not None for day in self.days)
 
 
-def summarise(data: DayData, *, params: ShareParams) -> Summary:
-    """Work out a day's figures.
+def summarise(
+    data: PeriodData, *, params: ShareParams, ground: GroundParams | None = None
+) -> Summary:
+    """Work out a period's figures.
 
     Args:
         data: metas and releases.
         params: when a share is shown.
+        ground: what is said of the floor.
     """
-    metas = data.newest
-    first = metas[0]
-    zone = ZoneInfo(first.timezone)
-    cells = [release for release in data.releases if release.channel == "cells"]
-    patterns = _estimate(cells_of_days(data.releases), data=data, params=params)
-    hours = open_hours(data.day, opens=first.opens, closes=first.closes, zone=zone)
+    metas, zones = data.newest, data.zones
+    chosen = ground or GroundParams()
+    patterns = counted(data.releases, data=data, params=params)
+    days = days_of(data, params=params)
+    found, all_ways = ways(data.releases, zones=zones, params=chosen)
     return Summary(
         store=data.store,
-        day=data.day.isoformat(),
+        day=data.since.isoformat(),
         standard_privacy=all(release.standard_privacy for release in data.releases)
         and all(meta.privacy.standard for meta in metas),
         simulated=any(meta.simulated for meta in metas),
         rho=sum(meta.privacy.rho for meta in metas),
         epsilon=sum(meta.privacy.epsilon for meta in metas),
         visits=patterns.visits,
-        coverage=coverage(cells, hours=hours, agents=len(metas) + len(data.without_meta)),
+        coverage=sum(day.coverage for day in days) / len(days),
         patterns=_pattern_rows(patterns),
-        zones=_zone_rows(data, params=params),
-        dayparts=_daypart_rows(cells, data=data, params=params),
+        zones=_zone_rows(data, visits=patterns.visits, params=params),
+        dayparts=_daypart_rows(data, params=params),
         without_meta=data.without_meta,
         seen=estimate_seen(data.releases, params=params),
+        until=data.until.isoformat(),
+        days=days,
+        course=course(data, params=params),
+        rhythm=rhythm(data),
+        walked=_map(data, metas[0], channel="walked", params=chosen),
+        stood=_map(data, metas[0], channel="stood", params=chosen),
+        ways=found,
+        all_ways=all_ways,
+        first_ways=first_ways(data.releases, zones=zones, params=params),
+        goods=_goods(data, params=params),
+        tags=_tags(data, visits=patterns.visits, params=params),
     )
 
 
-def _estimate(cells: Iterable[Release], *, data: DayData, params: ShareParams) -> Patterns:
-    return estimate_patterns(add_cells(cells), codebooks=data.codebooks, params=params)
+def compare(now: Summary, before: Summary) -> tuple[Change, ...]:
+    """Compare a period with an earlier one, figure by figure.
+
+    Visits are compared by the day that brought counts; to their noise comes chance, as for
+    arrivals that know nothing of one another.
+    """
+    found = [change("", "visits a day", before=_daily(before), now=_daily(now))]
+    then = {row.name: row for row in before.patterns}
+    for row in now.patterns:
+        one = then.get(row.name)
+        if one is not None:
+            found.append(change(row.name, "pattern", before=_share(one), now=_share(row)))
+    zones = {zone.id: zone for zone in before.zones}
+    for zone in now.zones:
+        earlier = zones.get(zone.id)
+        for rate in RATES if earlier else ():
+            one_rate, two_rate = getattr(earlier, rate), getattr(zone, rate)
+            found.append(change(zone.name, rate, before=one_rate, now=two_rate))
+    tags = {tag.label: tag for tag in before.tags}
+    found += [
+        change(tag.label, "basket", before=tags[tag.label].share, now=tag.share)
+        for tag in now.tags
+        if tag.label in tags
+    ]
+    return tuple(one for one in found if one is not None)
+
+
+def _daily(summary: Summary) -> Estimate | None:
+    days = summary.days_with_data
+    if not days:
+        return None
+    half = (summary.visits.high - summary.visits.low) / (2 * 1.96)
+    spread = (half**2 + max(0.0, summary.visits.value)) ** 0.5
+    value = summary.visits.value
+    return Estimate(value / days, (value - 1.96 * spread) / days, (value + 1.96 * spread) / days)
+
+
+def _share(row: PatternRow) -> Share:
+    return Share(row.value, row.low, row.high, row.withheld)
 
 
 def _pattern_rows(patterns: Patterns) -> tuple[PatternRow, ...]:
@@ -164,45 +263,101 @@ def _pattern_rows(patterns: Patterns) -> tuple[PatternRow, ...]:
     )
 
 
-def _zone_rows(data: DayData, *, params: ShareParams) -> tuple[ZoneRow, ...]:
+def _map(data: PeriodData, meta: Meta, *, channel: str, params: GroundParams) -> HeatMap | None:
+    return heat_map(
+        data.releases,
+        channel="walked" if channel == "walked" else "stood",
+        outline=meta.outline,
+        fixtures=meta.fixtures,
+        params=params,
+    )
+
+
+def _zone_rows(data: PeriodData, *, visits: Estimate, params: ShareParams) -> tuple[ZoneRow, ...]:
     known = data.zones
     rows = []
     for sums in add_zones(data.releases):
         zone = known.get(sums.zone)
         if zone is None:  # of an older plan, and gone from the newest
             zone = Zone(sums.zone, "aisle", sums.zone, ((0, 0), (0, 0), (0, 0)))
-        figures = estimate_zone(sums, has_reader=zone.has_reader, params=params)
-        shopped = zone.kind in SHOPPED
-        rows.append(
-            ZoneRow(
-                id=zone.id,
-                name=zone.name or zone.id,
-                kind=zone.kind,
-                has_reader=zone.has_reader,
-                outcomes=dict(zip(OUTCOMES, figures.outcomes, strict=True)),
-                passers=figures.passers,
-                stop_rate=figures.stop_rate if shopped else None,
-                conversion=figures.conversion if shopped else None,
-            )
-        )
+        rows.append(_zone_row(sums, zone=zone, visits=visits, params=params))
     return tuple(rows)
 
 
-def _daypart_rows(
-    cells: Sequence[Release], *, data: DayData, params: ShareParams
-) -> tuple[DaypartRow, ...]:
-    first = data.newest[0]
-    named = [
-        Daypart(name, minutes(start))
-        for name, start in zip(first.dayparts, first.daypart_starts, strict=False)
-    ]
-    zone = ZoneInfo(first.timezone)
+def _zone_row(sums: ZoneSums, *, zone: Zone, visits: Estimate, params: ShareParams) -> ZoneRow:
+    figures = estimate_zone(sums, has_reader=zone.has_reader, params=params)
+    shopped = zone.kind in SHOPPED
+    hands = shopped and zone.has_reader
+    here = tuple(o for o in OUTCOMES if zone.has_reader or o not in HANDLED)
+    return ZoneRow(
+        id=zone.id,
+        name=zone.name or zone.id,
+        kind=zone.kind,
+        has_reader=zone.has_reader,
+        outcomes=dict(zip(OUTCOMES, figures.outcomes, strict=True)),
+        passers=figures.passers,
+        stop_rate=figures.stop_rate if shopped else None,
+        conversion=figures.conversion if shopped else None,
+        exposure=ratio(figures.passers, visits, params=params),
+        engagement=_part(sums, ENGAGED, whole=here, params=params) if shopped else None,
+        pick_rate=_part(sums, HANDLED, whole=here, params=params) if hands else None,
+        closure=_part(sums, ("kept",), whole=ENGAGED, params=params) if hands else None,
+        put_back=_part(sums, ("put_back",), whole=HANDLED, params=params) if hands else None,
+    )
+
+
+def _part(
+    sums: ZoneSums, part: Sequence[str], *, whole: Sequence[str], params: ShareParams
+) -> Share:
+    places = [OUTCOMES.index(outcome) for outcome in whole]
+    return share(
+        [float(sums.counts[place]) for place in places],
+        weights=[float(outcome in part) for outcome in whole],
+        variances=[sums.variances[place] for place in places],
+        params=params,
+    )
+
+
+def _daypart_rows(data: PeriodData, *, params: ShareParams) -> tuple[DaypartRow, ...]:
+    named, zone = dayparts_of(data), data.zone
     by_part: dict[Daypart, list[Release]] = {}
-    for release in cells:
-        part = daypart_of(release, dayparts=named, zone=zone)
-        by_part.setdefault(part, []).append(release)
+    for release in data.releases:
+        if release.channel == "cells":
+            part = daypart_of(release, dayparts=named, zone=zone)
+            by_part.setdefault(part, []).append(release)
     rows = []
     for part in sorted(by_part, key=lambda part: part.starts_min):
-        patterns = _estimate(by_part[part], data=data, params=params)
+        patterns = counted(by_part[part], data=data, params=params)
         rows.append(DaypartRow(part.name, patterns.visits, _pattern_rows(patterns)))
+    return tuple(rows)
+
+
+def _goods(data: PeriodData, *, params: ShareParams) -> tuple[GoodsRow, ...]:
+    cells = add_counts(data.releases, channel="goods")
+    rows = []
+    for label in dict.fromkeys(label for label, _ in cells):
+        both = _row(cells, label)
+        put_back = share(
+            [one.count for one in both.values()],
+            weights=[float(outcome == "put_back") for outcome in both],
+            variances=[one.variance for one in both.values()],
+            params=params,
+        )
+        kept, back = (both.get(outcome, Noised(0, 0)).estimate for outcome in ("kept", "put_back"))
+        rows.append(GoodsRow(label, kept, back, put_back))
+    rows.sort(key=lambda row: -row.kept.value)
+    return tuple(rows)
+
+
+def _row(cells: Mapping[tuple[str, ...], Noised], label: str) -> dict[str, Noised]:
+    return {outcome: noised for (first, outcome), noised in cells.items() if first == label}
+
+
+def _tags(data: PeriodData, *, visits: Estimate, params: ShareParams) -> tuple[TagRow, ...]:
+    cells = add_counts(data.releases, channel="tags")
+    rows = []
+    for label in dict.fromkeys(first for (first,) in cells):
+        counted_here = total_of([cells[label,]]).estimate
+        rows.append(TagRow(label, counted_here, ratio(counted_here, visits, params=params)))
+    rows.sort(key=lambda row: -row.visits.value)
     return tuple(rows)

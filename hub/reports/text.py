@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from hub.patterns.shares import Estimate, Share
+from hub.reports import words
+from hub.reports.comparison import Comparison
 from hub.reports.summary import PatternRow, Summary
 
 
 def patterns_text(summary: Summary) -> str:
     """Give the pattern shares, for the day and by daypart."""
     lines = [
-        f"{summary.store} on {summary.day}: {count(summary.visits)} visits",
+        f"{summary.store} {_when(summary)}: {count(summary.visits)} visits",
         f"coverage {100 * summary.coverage:.0f} % of the opening hours",
         *_warnings(summary),
         "",
@@ -21,8 +23,8 @@ def patterns_text(summary: Summary) -> str:
     return "\n".join(lines)
 
 
-def report_text(summary: Summary) -> str:
-    """Give the patterns and the aisle table."""
+def report_text(summary: Summary, *, against: Comparison | None = None) -> str:
+    """Give the patterns, the aisle table, and what changed since an earlier period."""
     lines = [patterns_text(summary), "", "zones: passers, stop rate, conversion"]
     for zone in summary.zones:
         rates = [
@@ -34,7 +36,16 @@ def report_text(summary: Summary) -> str:
         lines.append(
             f"  {zone.name:<16} {count(zone.passers):<18} {'; '.join(r for r in rates if r)}"
         )
+    if against is not None:
+        lines += ["", f"against {against.since} to {against.until}:", *against.warnings]
+        lines += [f"  {words.change_text(one)}" for one in against.changes]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _when(summary: Summary) -> str:
+    if summary.until in {"", summary.day}:
+        return f"on {summary.day}"
+    return f"from {summary.day} to {summary.until}"
 
 
 def count(estimate: Estimate) -> str:

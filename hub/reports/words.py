@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from datetime import date
 
 from hub.patterns.shares import Estimate, Share
-from hub.reports.summary import PatternRow, Summary
+from hub.reports.comparison import Comparison
+from hub.reports.figures import Change
+from hub.reports.summary import PatternRow, Summary, ZoneRow
+from hub.reports.trend import Day
 
 PATTERN_NAMES = {
     "showroomer": "Showroomer",
@@ -31,12 +34,58 @@ PLURAL = {
     "wanderer": "wanderers",
     "indecisive": "the indecisive",
 }
+RATE_NAMES = {
+    "visits a day": "Visits a day",
+    "pattern": "Share of visits",
+    "exposure": "Exposure",
+    "stop_rate": "Stop rate",
+    "engagement": "Engagement",
+    "pick_rate": "Pick rate",
+    "closure": "Closure",
+    "conversion": "Conversion",
+    "put_back": "Put-back rate",
+    "basket": "Share of baskets",
+}
+RATE_WORDS = {
+    "exposure": "visits that came through, of all visits to the store",
+    "stop_rate": "passers who stopped, or took something in hand, of all passers",
+    "engagement": "passers who stopped for long, or took something in hand, of all passers",
+    "pick_rate": "passers who took something in hand, of all passers",
+    "closure": "visits that kept something, of the engaged ones",
+    "conversion": "passers who kept something, of all passers",
+    "put_back": "visits that put all of it back, of those that took something in hand",
+}
+VERDICTS = {
+    "up": "up",
+    "down": "down",
+    "same": "no change that could be told",
+    "unknown": "withheld",
+}
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+LEAST_DEAD = 0.005
+"""Of the floor; less is not worth a headline."""
+CHANNEL_NAMES = {
+    "cells": "visits by the hour",
+    "day_cells": "visits by the day",
+    "zones": "aisles",
+    "walked": "walking",
+    "stood": "standing",
+    "flow": "ways",
+    "goods": "goods",
+    "tags": "baskets",
+    "visits": "how visits were seen",
+}
+DIM = 0.8
+"""Coverage below which a day is said to lack much [D]."""
 CLEARLY = 1.96
 """Standard deviations of a difference from which two figures are said to differ (95 %)."""
 
 
-def title(summary: Summary) -> str:
-    """Give the report's headline: the best supported finding of the day."""
+def title(summary: Summary, *, against: Comparison | None = None) -> str:
+    """Give the report's headline: the clearest change, or the best supported finding."""
+    if against is not None and against.told:
+        one = against.told[0]
+        return f"{change_of(one)} is {one.verdict}, {_from_to(one)}"
     shown = [row for row in summary.patterns if row.value is not None]
     if not shown:
         return "Too few visits to tell how people shopped"
@@ -105,6 +154,226 @@ def long_day(day: str) -> str:
     return f"{at:%A}, {at.day} {at:%B %Y}"
 
 
+def walked_title(summary: Summary) -> str:
+    """Say where hardly anybody walks."""
+    ground = summary.walked
+    if ground is None or not ground.cells:
+        return "No map of walking"
+    if not any(cell.told for cell in ground.cells):
+        return "Too few visits to tell where people walk"
+    if ground.dead_part >= LEAST_DEAD:
+        return f"{_percent(ground.dead_part)} of the floor is dead: hardly anybody walks there"
+    return "No dead part of the floor could be told"
+
+
+def stood_title(summary: Summary) -> str:
+    """Say how much of the floor holds people."""
+    ground = summary.stood
+    if ground is None or not ground.cells:
+        return "No map of standing"
+    told = [cell for cell in ground.cells if cell.told]
+    if not told:
+        return "Too few visits to tell where people stand"
+    ordered = sorted((max(0.0, cell.visits.value) for cell in ground.cells), reverse=True)
+    tenth = ordered[: max(1, len(ordered) // 10)]
+    part = sum(tenth) / max(1.0, sum(ordered))
+    return f"A tenth of the floor holds {_percent(part)} of the standing"
+
+
+def ways_title(summary: Summary) -> str:
+    """Name the most used way that does not begin or end at a door or till."""
+    kinds = {zone.id: zone.kind for zone in summary.zones}
+    inner = [way for way in summary.ways if kinds.get(way.zone) and kinds.get(way.to_zone)]
+    chosen = inner or list(summary.ways)
+    if not chosen:
+        return "No way between places could be told from noise"
+    where = "Between the aisles, the" if inner else "The"
+    return f"{where} most used way leads from {chosen[0].name} to {chosen[0].to_name}"
+
+
+def first_title(summary: Summary) -> str:
+    """Say where visits go first."""
+    shown = [row for row in summary.first_ways if row.share.value is not None]
+    if not shown:
+        return "Too few visits to tell where people go first"
+    best = _clear_winner([(row.to_name, row.share) for row in shown])
+    if best is None:
+        return "From the door, no place draws clearly the most visits"
+    return f"{_percent(shown[0].share.value or 0.0)} of the ways in lead first to {best}"
+
+
+def course_title(summary: Summary) -> str:
+    """Say how visits went over the period."""
+    visits = next((one for one in summary.course if one.figure == "visits"), None)
+    shown = [point for point in visits.points if point.value is not None] if visits else []
+    if not shown:
+        return "No course to show"
+    best = max(shown, key=lambda point: point.value or 0.0)
+    day = f"{best.since:%A}, {best.since.day} {best.since:%B}"
+    others = [point.value or 0.0 for point in shown if point is not best]
+    if others and best.low is not None and best.low > max(others):
+        return f"Most visits came on {day}"
+    return "How the days went"
+
+
+def rhythm_title(summary: Summary) -> str:
+    """Name the busiest time of the week."""
+    if not summary.rhythm:
+        return "No rhythm of the week from less than a week"
+    first, *rest = sorted(summary.rhythm, key=lambda one: -one.visits.value)
+    names = f"{WEEKDAYS[first.weekday]}s"
+    part = f", {first.daypart}" if first.daypart else ""
+    clear = not rest or first.visits.value - rest[0].visits.value > CLEARLY * math.hypot(
+        _sd(first.visits), _sd(rest[0].visits)
+    )
+    return f"Busiest: {names}{part}" if clear else f"Among the busiest times: {names}{part}"
+
+
+def goods_title(summary: Summary) -> str:
+    """Say which goods are put back most."""
+    rows = [(row.label, row.put_back_share) for row in summary.goods]
+    shown = [(label, one) for label, one in rows if one.value is not None]
+    if not shown:
+        return "Too few visits to tell which goods go back to the shelf"
+    worst = _clear_winner(shown)
+    if worst is None:
+        return "No class of goods goes back to the shelf clearly most often"
+    value = max(one.value or 0.0 for _, one in shown)
+    return f"{worst.capitalize()} goes back to the shelf most often: {_percent(value)}"
+
+
+def tags_title(summary: Summary) -> str:
+    """Say what is most often in the basket."""
+    shown = [row for row in summary.tags if row.share.value is not None]
+    if not shown:
+        return "Too few visits to tell what kinds of goods baskets hold"
+    best = max(shown, key=lambda row: row.share.value or 0.0)
+    return f"{_percent(best.share.value or 0.0)} of the visits carry goods marked “{best.label}”"
+
+
+def funnel_title(zone: ZoneRow) -> str:
+    """Say where an aisle loses most of its passers."""
+    steps = [
+        ("stop", zone.stop_rate),
+        ("pick something", zone.pick_rate),
+        ("keep", zone.conversion),
+    ]
+    values = [one.value for _, one in steps if one is not None]
+    if len(values) < len(steps) or any(value is None for value in values):
+        return f"{zone.name}: from passing to keeping"
+    kept = min(1.0, max(0.0, values[-1] or 0.0))
+    return f"Of 100 who pass {zone.name}, {100 * kept:.0f} keep something"
+
+
+def _from_to(one: Change) -> str:
+    before, now = one.before or 0.0, one.now or 0.0
+    if one.unit == "visits":
+        return f"from {before:.0f} to {now:.0f}"
+    return f"from {_percent(before)} to {_percent(now)}"
+
+
+def changes_title(against: Comparison) -> str:
+    """Say what changed most clearly."""
+    ups, downs = (sum(one.verdict == way for one in against.told) for way in ("up", "down"))
+    if not ups + downs:
+        return "What changed: nothing that could be told"
+    return f"What changed: {ups} up, {downs} down, of {len(against.changes)} figures"
+
+
+def period(since: str, until: str) -> str:
+    """Spell a period.
+
+    >>> period("2026-03-02", "2026-03-08")
+    '2 to 8 March 2026'
+    """
+    first, last = date.fromisoformat(since), date.fromisoformat(until)
+    if first == last:
+        return long_day(since)
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day} to {last.day} {last:%B %Y}"
+    year = "" if first.year == last.year else f" {first.year}"
+    return f"{first.day} {first:%B}{year} to {last.day} {last:%B %Y}"
+
+
+def change_of(one: Change) -> str:
+    """Name what a change is of."""
+    name = RATE_NAMES.get(one.figure, one.figure)
+    if one.figure == "pattern":
+        return f"{name} of {PLURAL.get(one.of, one.of)}"
+    if one.figure == "basket":
+        return f"{name} with goods marked “{one.of}”"
+    return f"{one.of}: {name[0].lower()}{name[1:]}" if one.of else name
+
+
+def change_text(one: Change) -> str:
+    """Say one change in a sentence's half, with its interval."""
+    return f"{change_of(one)}: {VERDICTS[one.verdict]}{_by(one)}"
+
+
+def change_by(one: Change) -> str:
+    """Say from what to what something changed, with the interval of the difference."""
+    return _by(one).removeprefix(", ")
+
+
+def scorecard_title(summary: Summary) -> str:
+    """Say which place most of its passers engage with."""
+    rows = [(zone.name, zone.engagement) for zone in summary.zones if zone.engagement]
+    shown = [(name, rate) for name, rate in rows if rate.value is not None]
+    if not shown:
+        return "Aisle by aisle"
+    best = _clear_winner(shown)
+    if best is None:
+        return "Aisle by aisle: none engages clearly more of its passers than the others"
+    value = max(rate.value or 0.0 for _, rate in shown)
+    return f"Aisle by aisle: {best} engages the most of its passers, {_percent(value)}"
+
+
+def quality_title(summary: Summary) -> str:
+    """Say whether data is whole."""
+    days = len(summary.days)
+    gone = days - summary.days_with_data
+    if gone:
+        which = "1 day" if gone == 1 else f"{gone} days"
+        return f"Data quality: of {which} of {days} nothing came"
+    dim = sum(one.coverage < DIM for one in summary.days)
+    if dim:
+        which = "1 day" if dim == 1 else f"{dim} days"
+        return f"Data quality: on {which} of {days} the devices missed much"
+    return f"Data quality: {_percent(summary.coverage)} of the opening hours were seen"
+
+
+def short_day(day: date) -> str:
+    """Spell a date in a table.
+
+    >>> short_day(date(2026, 3, 7))
+    'Sat 7 Mar'
+    """
+    return f"{day:%a} {day.day} {day:%b}"
+
+
+def missing(day: Day) -> str:
+    """Say what a day lacks."""
+    if day.visits is None:
+        return "all"
+    names = [CHANNEL_NAMES.get(channel, channel) for channel in day.missing]
+    return ", ".join(names) or ("much of the day" if day.coverage < DIM else "")
+
+
+def _by(one: Change) -> str:
+    gap = one.difference
+    if gap is None or one.before is None or one.now is None:
+        return ""
+    if one.unit == "visits":
+        return (
+            f", {one.before:.0f} to {one.now:.0f}"
+            f" (difference {gap.value:+.0f}, {gap.low:+.0f} to {gap.high:+.0f})"
+        )
+    return (
+        f", {_tenths(one.before)} to {_tenths(one.now)} (difference {100 * gap.value:+.1f} points"
+        f", {100 * gap.low:+.1f} to {100 * gap.high:+.1f})"
+    )
+
+
 def _clear_winner(rows: Sequence[tuple[str, Share | PatternRow]]) -> str | None:
     """Give the name of the largest share if it is clearly larger than the second."""
     ordered = sorted(rows, key=lambda row: row[1].value or 0.0, reverse=True)
@@ -131,6 +400,10 @@ def _how_many(value: float) -> str:
         return "About half of the"
     names = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
     return f"About {names[tenths]} in ten"
+
+
+def _tenths(value: float) -> str:
+    return f"{100 * min(1.0, max(0.0, value)):.1f} %"
 
 
 def _percent(value: float) -> str:

@@ -10,7 +10,8 @@ import pytest
 
 from hub.patterns.shares import ShareParams
 from hub.reports.page import render
-from hub.reports.summary import DayData, summarise
+from hub.reports.period import PeriodData
+from hub.reports.summary import summarise
 from wire.messages import Meta, Release, Zone
 
 VOID = {"meta", "br", "img", "link", "input", "hr", "use", "path", "rect", "image", "circle"}
@@ -55,7 +56,13 @@ class Page(HTMLParser):
 def draw(a_day: Callable[..., list[Release]], meta: Meta) -> Callable[..., str]:
     def make(*, visits: int = 2400, **changes: object) -> str:
         changed = msgspec.structs.replace(meta, **changes)
-        data = DayData("berlin-1", date(2026, 3, 7), {"north": [changed]}, a_day(visits=visits))
+        data = PeriodData(
+            "berlin-1",
+            date(2026, 3, 7),
+            date(2026, 3, 7),
+            {"north": [changed]},
+            a_day(visits=visits),
+        )
         return render(summarise(data, params=ShareParams()), data=data)
 
     return make
@@ -76,7 +83,7 @@ def test_the_page_asks_for_nothing_and_is_small(draw: Callable[..., str]) -> Non
 
 def test_it_has_its_pictures_its_table_and_its_words(draw: Callable[..., str]) -> None:
     page = Page(draw())
-    assert page.tags.count("svg") == 4
+    assert page.tags.count("svg") == 5  # with a funnel for the aisle that has a reader
     for words in (
         "Saturday, 7 March 2026",
         "90 % of them",

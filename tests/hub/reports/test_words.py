@@ -8,13 +8,16 @@ import pytest
 
 from hub.patterns.shares import ShareParams
 from hub.reports import words
-from hub.reports.summary import DayData, PatternRow, Summary, summarise
+from hub.reports.period import PeriodData
+from hub.reports.summary import PatternRow, Summary, summarise
 from wire.messages import Meta, Release
 
 
 @pytest.fixture
 def summary(a_day: Callable[..., list[Release]], meta: Meta) -> Summary:
-    data = DayData("berlin-1", date(2026, 3, 7), {"north": [meta]}, a_day(visits=2400))
+    data = PeriodData(
+        "berlin-1", date(2026, 3, 7), date(2026, 3, 7), {"north": [meta]}, a_day(visits=2400)
+    )
     return summarise(data, params=ShareParams())
 
 

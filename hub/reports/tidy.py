@@ -1,0 +1,154 @@
+"""All numbers of a report as one tidy table: a row for each figure, with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass, fields, replace
+
+from hub.patterns.shares import Estimate, Share
+from hub.reports.figures import Change
+from hub.reports.ground import HeatMap
+from hub.reports.summary import RATES, Summary
+from hub.reports.trend import Point
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure.
+
+    Attributes:
+        since: first day it is of, ISO; ``until`` the last.
+        subject: what kind of thing it is a figure of: ``store``, ``zone``, ``pattern``,
+            ``daypart``, ``weekday``, ``way``, ``goods``, ``tag``, ``walked``, ``stood``.
+        item: which one; ``item_2`` the second, as the goal of a way or a daypart's pattern.
+        figure: what is told of it.
+        unit: ``visits``, ``visits a day`` or ``share`` (0 to 1).
+        value: None where withheld; not clamped: noise may bring it below 0.
+        low: of the 95 % interval; ``high`` likewise.
+        withheld: why it is.
+    """
+
+    store: str
+    since: str
+    until: str
+    subject: str
+    item: str
+    item_2: str
+    figure: str
+    unit: str
+    value: float | None
+    low: float | None
+    high: float | None
+    withheld: str | None
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+NUMBERS = ("value", "low", "high")
+
+
+def rows(summary: Summary, *, changes: Sequence[Change] = ()) -> list[Row]:
+    """Give every number of a period, then what changed since an earlier one."""
+    period = Row(
+        summary.store, summary.day, summary.until, "", "", "", "", "", None, None, None, None
+    )
+    found = [
+        *_store(summary, period),
+        *_zones(summary, period),
+        *_parts(summary, period),
+        *_goods(summary, period),
+        *_ground(summary.walked, "walked", period),
+        *_ground(summary.stood, "stood", period),
+        *_course(summary, period),
+    ]
+    for one in changes:
+        row = replace(period, subject="change", item=one.of, figure=one.figure, unit=one.unit)
+        found.append(_told(row, one.difference or Share(None, None, None, "withheld")))
+    return found
+
+
+def values(row: Row) -> tuple[str | float | None, ...]:
+    """Give a row's values in the order of ``COLUMNS``."""
+    return astuple(row)
+
+
+def _told(row: Row, figure: Estimate | Share) -> Row:
+    withheld = figure.withheld if isinstance(figure, Share) else None
+    return replace(row, value=figure.value, low=figure.low, high=figure.high, withheld=withheld)
+
+
+def _store(summary: Summary, period: Row) -> Iterator[Row]:
+    store = replace(period, subject="store")
+    yield _told(replace(store, figure="visits", unit="visits"), summary.visits)
+    yield replace(store, figure="coverage", unit="share", value=summary.coverage)
+    for day in summary.days:
+        one = replace(store, since=day.day.isoformat(), until=day.day.isoformat())
+        yield replace(one, figure="coverage", unit="share", value=day.coverage)
+    if summary.seen:
+        yield _told(replace(store, figure="cut", unit="share"), summary.seen.cut)
+        yield _told(replace(store, figure="in company", unit="share"), summary.seen.followed)
+    for row in summary.patterns:
+        share = Share(row.value, row.low, row.high, row.withheld)
+        yield _told(
+            replace(period, subject="pattern", item=row.name, figure="share", unit="share"), share
+        )
+
+
+def _zones(summary: Summary, period: Row) -> Iterator[Row]:
+    for zone in summary.zones:
+        one = replace(period, subject="zone", item=zone.id)
+        yield _told(replace(one, figure="passers", unit="visits"), zone.passers)
+        for outcome, estimate in zone.outcomes.items():
+            yield _told(replace(one, figure=outcome, unit="visits"), estimate)
+        for rate in RATES:
+            share = getattr(zone, rate)
+            if share is not None:
+                yield _told(replace(one, figure=rate, unit="share"), share)
+
+
+def _parts(summary: Summary, period: Row) -> Iterator[Row]:
+    for part in summary.dayparts:
+        one = replace(period, subject="daypart", item=part.name)
+        yield _told(replace(one, figure="visits", unit="visits"), part.visits)
+        for row in part.patterns:
+            share = Share(row.value, row.low, row.high, row.withheld)
+            yield _told(replace(one, item_2=row.name, figure="share", unit="share"), share)
+    for cell in summary.rhythm:
+        one = replace(period, subject="weekday", item=str(cell.weekday), item_2=cell.daypart)
+        yield _told(replace(one, figure="visits", unit="visits a day"), cell.visits)
+
+
+def _goods(summary: Summary, period: Row) -> Iterator[Row]:
+    for goods in summary.goods:
+        one = replace(period, subject="goods", item=goods.label)
+        yield _told(replace(one, figure="kept", unit="visits"), goods.kept)
+        yield _told(replace(one, figure="put_back", unit="visits"), goods.put_back)
+        yield _told(replace(one, figure="put_back_share", unit="share"), goods.put_back_share)
+    for tag in summary.tags:
+        one = replace(period, subject="tag", item=tag.label)
+        yield _told(replace(one, figure="basket", unit="visits"), tag.visits)
+        yield _told(replace(one, figure="basket", unit="share"), tag.share)
+    for way in summary.ways:
+        one = replace(period, subject="way", item=way.zone, item_2=way.to_zone)
+        yield _told(replace(one, figure="visits", unit="visits"), way.visits)
+    for first in summary.first_ways:
+        one = replace(period, subject="way", item="entrance", item_2=first.to_zone)
+        yield _told(replace(one, figure="first", unit="share"), first.share)
+
+
+def _ground(ground: HeatMap | None, subject: str, period: Row) -> Iterator[Row]:
+    for cell in ground.cells if ground else ():
+        one = replace(period, subject=subject, item=f"{cell.east_m:g}", item_2=f"{cell.north_m:g}")
+        yield _told(replace(one, figure="smoothed", unit="visits"), cell.visits)
+
+
+def _course(summary: Summary, period: Row) -> Iterator[Row]:
+    for series in summary.course:
+        unit = "visits" if series.figure == "visits" else "share"
+        one = replace(period, subject="store", figure=series.figure, unit=unit)
+        for point in series.points:
+            yield _point(one, point)
+
+
+def _point(row: Row, point: Point) -> Row:
+    figure = Share(point.value, point.low, point.high, point.withheld)
+    return _told(replace(row, since=point.since.isoformat(), until=point.until.isoformat()), figure)

@@ -1,0 +1,142 @@
+"""The web as a browser meets it, over a loopback port."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from hub.errors import ConfigError
+from hub.ingest.judging import Arrival, Ingest, read_arrival
+from hub.store_io.store import Store
+from hub.web_io import WebServer
+from wire.messages import Meta, Release
+
+DAY = "/store/berlin-1?from=2026-03-07&to=2026-03-07"
+
+
+@pytest.fixture
+def server(
+    database: Path,
+    meta: Meta,
+    a_day: Callable[..., list[Release]],
+    arrive: Callable[..., Arrival],
+) -> Iterator[WebServer]:
+    ingest = Ingest(known={}, zones={})
+    with Store.create(database, busy_ms=200) as store:
+        arrivals = [arrive(meta), *(arrive(one) for one in a_day(visits=2400))]
+        store.commit([d for one in arrivals for d in ingest.feed(read_arrival(one))])
+    with WebServer(database, busy_ms=200) as running:
+        yield running
+
+
+@pytest.fixture
+def plain(server: WebServer) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as client:
+        yield client
+
+
+def enter(client: httpx.Client, server: WebServer, token: str | None = None) -> httpx.Response:
+    origin = server.url.rstrip("/")
+    return client.post("/login", data={"token": token or server.token}, headers={"origin": origin})
+
+
+@pytest.fixture
+def inside(plain: httpx.Client, server: WebServer) -> httpx.Client:
+    assert enter(plain, server).status_code == 303
+    return plain
+
+
+def test_nothing_is_shown_without_a_session(plain: httpx.Client, server: WebServer) -> None:
+    for path in ("/", DAY, "/store/berlin-1/numbers.csv", "/no-such"):
+        answer = plain.get(path)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/login")
+    form = plain.get("/login", params={"token": server.token})
+    assert form.status_code == 200
+    assert server.token in form.text  # the button uses it up, not the asking
+    assert "berlin-1" not in form.text
+
+
+def test_a_token_lets_one_in_once_and_its_cookie_is_not_for_scripts(
+    plain: httpx.Client, server: WebServer
+) -> None:
+    token = server.token
+    entered = enter(plain, server)
+    cookie = entered.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert "berlin-1" in plain.get("/").text
+    with httpx.Client(base_url=server.url, trust_env=False) as other:
+        assert enter(other, server, token).status_code == 403
+        assert enter(other, server).status_code == 303
+    plain.post("/logout", headers={"origin": server.url.rstrip("/")})
+    assert plain.get("/").status_code == 303
+
+
+def test_other_pages_and_other_names_are_refused(inside: httpx.Client, server: WebServer) -> None:
+    assert inside.get("/", headers={"host": f"evil.example:{server.port}"}).status_code == 421
+    assert inside.get("/", headers={"sec-fetch-site": "cross-site"}).status_code == 403
+    assert inside.post("/logout", headers={"origin": "http://evil.example"}).status_code == 403
+    assert inside.get("/").status_code == 200
+    assert inside.put("/").status_code in {403, 405}
+
+
+def test_the_report_is_the_offline_page_with_a_choice_of_periods(inside: httpx.Client) -> None:
+    answer = inside.get(DAY)
+    assert answer.status_code == 200
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"
+    assert "Saturday, 7 March 2026" in answer.text
+    assert 'name="against"' in answer.text
+    assert not re.search(r"https?:|//[a-z]|<script|url\((?!#)", answer.text)
+    assert len(answer.text) < 1_500_000
+
+
+def test_numbers_come_as_csv(inside: httpx.Client) -> None:
+    answer = inside.get("/store/berlin-1/numbers.csv?from=2026-03-07&to=2026-03-07")
+    assert answer.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(answer.text.splitlines()))
+    assert {"visits", "stop_rate"} <= {row["figure"] for row in rows}
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "word"),
+    [
+        ("/store/nowhere", 404, "nothing is stored"),
+        ("/store/berlin-1?from=2026-03-08&to=2026-03-07", 400, "ends before"),
+        ("/store/berlin-1?from=x&to=2026-03-07", 400, "2026-03-07"),
+        ("/store/berlin-1?from=1026-03-01&to=2026-03-07", 400, "at most"),
+        ("/store/berlin-1?from=2025-01-01&to=2025-01-02", 404, "All stores"),
+        (f"{DAY}&against=before", 404, "no release of 2026-03-06"),
+        (f"{DAY}&against=whatever", 400, "a year before"),
+        ("/store/%3Cscript%3E", 404, "&lt;script&gt;"),
+        ("/no-such", 404, "no such page"),
+    ],
+)
+def test_what_is_not_there_is_said(path: str, status: int, word: str, inside: httpx.Client) -> None:
+    answer = inside.get(path)
+    assert answer.status_code == status
+    assert word in answer.text
+
+
+def test_no_connection_to_the_database_stays_open(inside: httpx.Client, database: Path) -> None:
+    for path in ("/", "/store/nowhere", "/store/berlin-1/numbers.csv", "/store/berlin-1?from=x"):
+        inside.get(path)
+    folder = Path("/proc/self/fd")
+    if not folder.exists():
+        pytest.skip("open files are listed on Linux only")
+    there = [one for one in list(folder.iterdir()) if one.is_symlink()]
+    links = [os.readlink(one) for one in there]  # noqa: PTH115 - sockets are no paths
+    assert not [one for one in links if one.startswith(str(database))]
+
+
+def test_an_address_that_cannot_be_had_is_named(server: WebServer, database: Path) -> None:
+    with pytest.raises(ConfigError, match="in use"):
+        WebServer(database, busy_ms=200, port=server.port)
+    with pytest.raises(ConfigError, match="IP address"):
+        WebServer(database, busy_ms=200, listen="localhost")
