@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sqlite_utils import Database
+
 from hub.errors import StoreError
 from hub.store_io.connection import spelt, transaction
 
@@ -199,10 +201,8 @@ def migrate(connection: sqlite3.Connection, *, to: int = NEWEST) -> list[Step]:
 def rows_lost(connection: sqlite3.Connection, *, to: int) -> dict[str, int]:
     """Say how many rows of which tables undoing down to step ``to`` would lose."""
     tables = [t for step in STEPS[to : version(connection)] for t in step.loses]
-    counted = {
-        table: int(connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])  # noqa: S608 - our own names
-        for table in tables
-    }
+    database = Database(connection)
+    counted = {table: int(database.table(table).count) for table in tables}
     return {table: rows for table, rows in counted.items() if rows}
 
 
@@ -215,8 +215,7 @@ def newer(there: int) -> str:
 
 
 def _there(connection: sqlite3.Connection, table: str) -> bool:
-    found = connection.execute("SELECT COUNT(*) FROM sqlite_master WHERE name = ?", (table,))
-    return bool(found.fetchone()[0])
+    return bool(Database(connection).table(table).exists())
 
 
 def _note_first(connection: sqlite3.Connection, there: int) -> None:

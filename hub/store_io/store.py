@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import msgspec
+from sqlite_utils import Database
 
 from hub.errors import NoDataError, StoreError
 from hub.ingest.judging import Decision, Key, Noted, Rejected, Repeat, Stored, contiguous
@@ -205,7 +206,7 @@ class Store:
     def create(cls, path: Path, *, busy_ms: int, keeping: Keeping | None = None) -> Self:
         """Open the database for ingest: make it, or bring its tables up to date."""
         with connected(path, busy_ms=busy_ms) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
+            Database(connection).enable_wal()
             # each commit reaches the disk before its messages are acknowledged
             connection.execute("PRAGMA synchronous = FULL")
             migrate(connection)
