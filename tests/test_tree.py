@@ -41,7 +41,6 @@ TOUCHES_THE_WORLD = frozenset(
 EXCEPTIONS = {
     "edge/release/released.py": {"secrets"},  # the noise's default, so that nobody forgets it
     "edge/release/windows.py": {"secrets"},
-    "hub/store_io/schema.py": {"sqlite_utils"},
 }
 SOURCES = [
     path
