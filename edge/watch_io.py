@@ -56,14 +56,16 @@ def watch_camera(path: Path, *, video: Path | None, live: bool, as_json: bool) -
         ModelError: the detector is.
         DeviceError: the camera does not open.
     """
-    if video is None and (as_json or not sys.stdout.isatty()):
+    recording = None if video is None else str(video.absolute())  # "0" would be a camera's number
+    is_live = recording is None or recording.startswith("/dev/")
+    if is_live and (as_json or not sys.stdout.isatty()):
         raise ConfigError(
             "a live camera is shown on a screen only: exact counts of people in the shop are not "
             "for files; give --video FILE to look at a recording"
         )
     config = read_config(path)
     parts = Parts.build(config)
-    source = config.cameras[0].source if video is None else str(video)
+    source = config.cameras[0].source if recording is None else recording
     probe(source)
     clock = SceneClock()
     camera = Camera(

@@ -2,8 +2,10 @@
 
 What is let out are means over ten or more visits, so nobody is alone in what is told: k-anonymity.
 It is not differential privacy, no epsilon bounds it, and somebody who knows the other members of a
-group knows the last one's traits. A membership attack on one batch gets an AUC of about .62
-(DESIGN.md), besides what all other channels cost.
+group knows the last one's traits. The sizes sum up to the exact number of visits that were placed,
+so somebody who knows of all others knows whether one more took place; a mean is moved by an extreme
+visit without a bound. A membership attack without such knowledge gets an AUC of about .62 on one
+batch, besides what all other channels cost.
 
 Source: Domingo-Ferrer & Torra 2005, "Ordinal, continuous and heterogeneous k-anonymity through
 microaggregation" (MDAV-generic).

@@ -137,10 +137,12 @@ def test_watch_of_a_missing_file_ends_with_3(tmp_path: Path, store: str) -> None
 
 
 def test_a_live_camera_is_watched_on_a_screen_only(tmp_path: Path, store: str) -> None:
-    for words in ((), ("--json",)):
+    for words in ((), ("--json",), ("--video", "/dev/video0", "--json")):
         result = command("watch", "--config", write(tmp_path, store), *words)
         assert result.exit_code == 2
         assert_says(result, "on a screen only")
+    result = command("watch", "--config", write(tmp_path, store), "--video", "0", "--json")
+    assert_says(result, "no such video file")  # nor by its number
 
 
 def assert_says(result: Result, pattern: str) -> None:
