@@ -15,6 +15,8 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from edge.clock_io import SceneClock, wall_ms
 from edge.config import CameraConfig, ReaderConfig, StoreConfig, config_hash
 from edge.errors import ConfigError, DeviceError, PrivacyError
@@ -146,6 +148,7 @@ class Agent:
         )
         self._lock = lock_folder(config.data_dir)
         wish = load_wish(config.data_dir)
+        self._kept_wish = messages.Config()
         self._windows = windows_of(
             self._parts,
             utc_of=clock.utc_of,
@@ -243,21 +246,24 @@ class Agent:
     def _obey(self) -> None:
         """Take up what the hub asked for; it may only tighten."""
         while not self._wishes.empty():
-            wish = self._wishes.get()
-            if not self._wish(wish):
+            before = self._kept_wish
+            if not self._wish(self._wishes.get()) and self._kept_wish == before:
                 continue
             try:
-                save_wish(self._config.data_dir, wish)
+                save_wish(self._config.data_dir, self._kept_wish)
             except DeviceError as error:
                 log.warning("the hub's wish holds until a restart only: %s", error)
             self._uplink.refresh()
 
     def _wish(self, wish: messages.Config) -> bool:
+        """Take up a wish; a codebook that is refused leaves the tightening in force, and kept."""
         try:
             if wish.max_rho is not None:
                 self._windows.tighten(wish.max_rho)
+            self._kept_wish = replace(self._kept_wish, max_rho=wish.max_rho)
             if wish.codebook is not None:
                 self._windows.renew(wish.codebook)
+            self._kept_wish = replace(self._kept_wish, codebook=wish.codebook)
         except (PrivacyError, ConfigError) as error:
             log.warning("the hub's wish was refused: %s", error)
             return False

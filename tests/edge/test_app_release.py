@@ -12,6 +12,7 @@ from edge.app import Agent
 from edge.parts_io import clock_of, read_config
 from edge.release.state_io import load_ledger, load_wish
 from edge.uplink.outbox_io import Outbox
+from wire.codebook import Cell, Codebook, Scaling
 from wire.messages import Config
 
 STORE = """
@@ -89,6 +90,18 @@ def test_the_ledger_and_the_hub_s_wish_outlive_the_agent(
     assert {one.windows for one in again.values()} == {2}
     assert all(again[name].until > one.until for name, one in spent.items())
     assert _saved(data) == 2 * channels
+
+
+def test_a_tightening_is_kept_although_the_codebook_beside_it_is_refused(
+    tmp_path: Path, agent: Callable[[], Agent]
+) -> None:
+    strange = Codebook("v9", (Scaling("shoe_size", 40, 2),), (Cell((0.0,), {}), Cell((1.0,), {})))
+    run = agent()
+    run._wishes.put(Config(max_rho=0.02, codebook=strange))
+    run.stop()
+    run.run()
+    assert load_wish(tmp_path / "data") == Config(max_rho=0.02)
+    assert sum(one.most_rho for one in load_ledger(tmp_path / "data").spent.values()) <= 0.02
 
 
 def test_what_waits_for_the_disk_waits_for_the_ledger_too(
