@@ -38,7 +38,10 @@ def report_text(summary: Summary, *, against: Comparison | None = None) -> str:
         )
     if against is not None:
         lines += ["", f"against {against.since} to {against.until}:", *against.warnings]
-        lines += [f"  {words.change_text(one)}" for one in against.changes]
+        lines += [
+            f"  {'surely ' if one in against.sure else ''}{words.change_text(one)}"
+            for one in against.changes
+        ]
     return "\n".join(line.rstrip() for line in lines)
 
 

@@ -83,8 +83,8 @@ CLEARLY = 1.96
 
 def title(summary: Summary, *, against: Comparison | None = None) -> str:
     """Give the report's headline: the clearest change, or the best supported finding."""
-    if against is not None and against.told:
-        one = against.told[0]
+    if against is not None and against.sure:
+        one = against.sure[0]
         return f"{change_of(one)} is {one.verdict}, {_from_to(one)}"
     shown = [row for row in summary.patterns if row.value is not None]
     if not shown:
@@ -274,10 +274,13 @@ def _from_to(one: Change) -> str:
 
 def changes_title(against: Comparison) -> str:
     """Say what changed most clearly."""
-    ups, downs = (sum(one.verdict == way for one in against.told) for way in ("up", "down"))
-    if not ups + downs:
+    sure, told = len(against.sure), len(against.told)
+    if not told:
         return "What changed: nothing that could be told"
-    return f"What changed: {ups} up, {downs} down, of {len(against.changes)} figures"
+    if not sure:
+        return f"What changed: nothing for sure, perhaps {told} of {len(against.changes)} figures"
+    perhaps = f", perhaps {told - sure} more" if told > sure else ""
+    return f"What changed: {sure} of {len(against.changes)} figures for sure{perhaps}"
 
 
 def period(since: str, until: str) -> str:

@@ -39,10 +39,22 @@ def test_what_changed_is_told_and_the_rest_is_not(shop: Callable[..., Any], meta
     assert first.difference.low < 0.1 < first.difference.high
     others = [one for one in against.told if one.of != "Aisle 3"]
     assert len(others) <= 4  # of 24 at 1 in 20
+    assert {one.of for one in against.sure} == {"Aisle 3"}
     page = render(now, data=data, against=against)
     assert "Aisle 3: stop rate is up, from 35 % to 45 %" in page.replace("from 36", "from 35")
     assert "No change that could be told" in page
     assert "no change that could be told" in report_text(now, against=against)
+
+
+def test_where_nothing_changed_nothing_is_sure(shop: Callable[..., Any], meta: Meta) -> None:
+    wrong = 0
+    for seed in range(10, 22):
+        one, two = shop(seed=seed), shop(seed=100 + seed)
+        before = summarise(one.period(MONDAY, 2, meta=one.meta(meta)), params=PARAMS)
+        later = two.period(MONDAY + timedelta(days=7), 2, meta=two.meta(meta))
+        against = Comparison.of(summarise(later, params=PARAMS), before=before)
+        wrong += bool(against.sure)
+    assert wrong <= 3  # of 12 at 1 in 20: 3 or fewer in 99 of 100 runs
 
 
 def test_unlike_periods_are_warned_of(shop: Callable[..., Any], meta: Meta) -> None:
