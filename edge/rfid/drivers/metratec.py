@@ -42,10 +42,10 @@ NOTE = re.compile(rb"\+C?M?INVR?: <(.*)>\Z")
 INVENTORY = re.compile(rb"\+C?M?INVR?: ")
 ROUND = re.compile(r"ROUND FINISHED,? ?ANT=?([0-9]{1,3})\Z")
 NOBODY = re.compile(r"NO TAGS? FOUND", re.IGNORECASE)
-SPELLED = re.compile(r"[A-Za-z ,.'-]{1,60}")
-"""A note that is passed on: without digits, it holds no tag that noise has run into it."""
-NAMED = re.compile(r"\+[SH]W: ((?:(?![0-9A-Fa-f]{5})[ -~]){1,40})")
-"""Name and version that a reader says of itself, likewise without so many hex digits in a row."""
+SPELLED = re.compile(r"(?:(?![0-9A-Fa-f]{6})[ -~]){1,60}")
+"""A note that is passed on: with so few hex digits in a row no tag has run into it by noise."""
+NAMED = re.compile(r"\+[SH]W: ((?:(?![0-9A-Fa-f]{6})[ -~]){1,40})")
+"""Name and version that a reader says of itself, likewise."""
 
 REGIONS: dict[Region, tuple[str, ...]] = {"EU": ("ETSI", "ETSI_LOWER"), "US": ("FCC",)}
 """What is set, and what the reader may also call it. ETSI_HIGH is another band, another law."""

@@ -79,7 +79,7 @@ def test_a_tag_among_the_reader_s_own_words_is_not_passed_on(line: str) -> None:
 
 @pytest.mark.parametrize(
     ("note", "told"),
-    [("Antenna not connected", "Antenna not connected"), (f"ROUND FINI{EPC},-57", "trouble")],
+    [("Operation Error (6AC0B)",) * 2, (f"ROUND FINI{EPC},-57", "trouble")],
 )
 def test_what_ails_an_antenna_is_told_without_a_tag_in_it(note: str, told: str) -> None:
     driver = Metratec(Settings("EU", 20.0), classes=CLASSES, now_ms=0)
