@@ -23,7 +23,7 @@ import numpy as np
 
 from edge.errors import ConfigError, ModelError
 from edge.vision.background import Background, BackgroundParams
-from edge.vision.detection import UNSURE, Backdrop, BodyPoint, Detection, Fitted, Image
+from edge.vision.detection import Backdrop, BodyPoint, Detection, Fitted, Image
 from edge.vision.ground import Ground
 from edge.vision.onnx_io import Detector, load_detector, shipped_manifest
 from edge.vision.tracking import FloorPoint, Sighting, Tracker, TrackerParams, TrackPoint
@@ -363,7 +363,7 @@ class Learner(Looker):
     def look(self, image: Image) -> list[Detection]:
         """Look at the next image."""
         fitted, found = self._find(image, backdrop=self._background.backdrop)
-        least = UNSURE * self._detector.confidence
+        least = SightParams.of(self._detector.manifest).unsure * self._detector.confidence
         point = self._detector.manifest.output.point
         boxes = [
             _box(one, scale=fitted.scale, point=point) for one in found if one.confidence >= least
@@ -392,7 +392,7 @@ class Follower:
 
     def follow(self, scene_ms: int, found: Sequence[Detection]) -> None:
         """Take one image's detections."""
-        least = UNSURE * self._detector.confidence
+        least = self._params.unsure * self._detector.confidence
         points = self._points([one for one in found if one.confidence >= least])
         for event in self._tracker.feed(Sighting(scene_ms, points)):
             if isinstance(event, TrackPoint):

@@ -88,6 +88,8 @@ class SightParams:
         head_m: height over the floor of the middle of a head: statures of 1.71 m on average
             (NCD-RisC 2016, men and women of Europe), shoes, a stride, and half a head.
         head_sd_m: how much that differs between people, children and those who bend included.
+        unsure: share of the confidence a person is believed at, down to which a detection may
+            continue a track.
         adopt_ms: how long the background is learnt before the camera is compared with it; longer
             than it takes to forget whom nobody found in the first images.
     """
@@ -97,6 +99,7 @@ class SightParams:
     head_share: float = 0.02
     head_m: float = 1.6
     head_sd_m: float = 0.15
+    unsure: float = UNSURE
     adopt_ms: int = 300_000
 
     @classmethod
@@ -110,6 +113,8 @@ class SightParams:
             usual,
             body_share=given.point_error or usual.body_share,
             head_share=given.head_error or usual.head_share,
+            # Where a track begins on more than belief, belief is what continues it.
+            unsure=usual.unsure if given.begins is None else 1.0,
         )
 
 
@@ -145,8 +150,9 @@ class Eyes:
         self.camera = camera
         self._detector = detector
         self._ground = ground
-        self._least = UNSURE * (detector.confidence if confidence is None else confidence)
         self._params = params or SightParams()
+        believed = detector.confidence if confidence is None else confidence
+        self._least = self._params.unsure * believed
         self._learning = background
         self._background = Background(background)
         self._shape: tuple[int, ...] = ()

@@ -20,8 +20,8 @@ from models.person_detector.sim_pictures import pictures_of
 LARGEST_BYTES = 1_500_000
 ROOMS, PICTURES = 8, 5
 FIRST_SEED = 70_001
-GENERAL_F1, SIM_F1 = 0.58, 0.75
-"""A little under what was measured (.63, .80), to notice a model that got worse."""
+GENERAL_F1, SIM_F1 = 0.66, 0.75
+"""A little under what was measured (.70, .80), to notice a model that got worse."""
 SIM_DETECTOR = shipped_manifest().parents[1] / "sim_detector" / "manifest.toml"
 
 
