@@ -6,8 +6,6 @@ and, mirrored around, from three times as far.
 Look through them first: whoever is in them is learnt as nobody. CARD.md names what was used.
 """
 
-
-
 from __future__ import annotations
 
 import argparse
