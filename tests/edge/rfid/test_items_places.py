@@ -103,7 +103,7 @@ def test_classes_outside_the_catalogue_leave_no_trace() -> None:
     items = Items(ItemParams(), PLACES, known={f"{1:014d}"})
     events = [event for one in stock() for event in items.feed(one)]
     assert events == []
-    assert set(items._items) == {(1).to_bytes(16, "big")}
+    assert set(items._stock.items) == {(1).to_bytes(16, "big")}
     assert items.unknown > 1000
 
 
