@@ -90,6 +90,7 @@ class SalesFile(Source):
     """A file that is appended to, followed in a thread of its own from its present end.
 
     It may be moved away and begun anew, or cut to nothing; what it held before is not read again.
+    Its folder has to be there; that the file comes with the first sale is no fault, and not told.
 
     Args:
         path: where; it need not be there yet.
@@ -114,7 +115,10 @@ class SalesFile(Source):
                 from_end = False
             except FileNotFoundError:
                 from_end = False
-                self._is_down(f"{self._path} is not there yet; the point of sale makes it")
+                if self._path.parent.is_dir():
+                    self._is_up()  # a state that turned with the day's first sale would tell of it
+                else:
+                    self._is_down(f"{self._path.parent} is not there; mount it, or name another")
             except (OSError, ProtocolError) as error:
                 self._is_down(f"{self._path}: {_reason(error)}")
             self._stop.wait(POLL_S)

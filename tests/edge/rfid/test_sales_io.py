@@ -88,9 +88,11 @@ def test_a_file_that_is_appended_to_rotated_and_cut(
 def test_a_file_that_comes_later_or_has_a_wrong_header(
     tmp_path: Path, follow: Callable[[Path], SalesFile], sold: list[Sale]
 ) -> None:
-    path = tmp_path / "sales.csv"
+    path = tmp_path / "pos" / "sales.csv"
     followed = follow(path)
-    wait_for(lambda: "not there yet" in followed.detail)
+    wait_for(lambda: f"{path.parent} is not there" in followed.detail)
+    path.parent.mkdir()
+    wait_for(lambda: followed.state == "up")
     path.write_text("a;b\n")
     wait_for(lambda: "first line" in followed.detail)
     assert followed.state == "down"
@@ -98,6 +100,18 @@ def test_a_file_that_comes_later_or_has_a_wrong_header(
     path.write_text(HEADER + line(7))
     wait_for(lambda: quantities(sold) == [7])
     wait_for(lambda: followed.state == "up")
+
+
+def test_the_first_sale_of_a_day_changes_no_state(
+    tmp_path: Path, follow: Callable[[Path], SalesFile], sold: list[Sale]
+) -> None:
+    path = tmp_path / "sales.csv"
+    followed = follow(path)
+    wait_for(lambda: followed.state == "up")
+    before = followed.state, followed.detail
+    path.write_text(HEADER + line(7))
+    wait_for(lambda: quantities(sold) == [7])
+    assert (followed.state, followed.detail) == before
 
 
 def test_a_line_that_is_refused_is_explained_but_not_shown(

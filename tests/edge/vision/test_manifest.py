@@ -7,6 +7,7 @@ import pytest
 
 from edge.errors import ModelError
 from edge.vision.manifest import Boxes, CentrePoints, Yolox, parse_manifest
+from edge.vision.watching import SightParams
 
 TEXT = """
 name = "n"
@@ -42,6 +43,15 @@ def test_a_manifest_is_read() -> None:
     assert manifest.input.scales == (0.5, 0.5, 0.5)
     assert manifest.input.order == ("b", "g", "r")
     assert manifest.input.fit(480, 640).width_px == 416
+
+
+def test_a_manifest_may_tell_errors_and_when_a_track_begins() -> None:
+    told = TEXT + "begins = 0.5\npoint_error = 0.11\nhead_error = 0.035\n"
+    params = SightParams.of(parse_manifest(told.encode(), path="m.toml"))
+    assert (params.body_share, params.head_share, params.unsure) == (0.11, 0.035, 1.0)
+    assert SightParams.of(parse_manifest(TEXT.encode(), path="m.toml")) == SightParams()
+    with pytest.raises(ModelError, match=r"begins = 0\.2 is below confidence = 0\.3"):
+        parse_manifest((TEXT + "begins = 0.2\n").encode(), path="m.toml")
 
 
 def test_a_manifest_of_a_net_of_free_size_that_sees_change_is_read() -> None:
