@@ -15,15 +15,6 @@ READ = tuple(channel for channel in AXES if channel != "sums")
 """Channels a report is made of; the sums of traits are for segments."""
 
 
-def load_day(opened: Store, *, store: str, day: date) -> PeriodData:
-    """Give a store's metas and releases of one calendar day: a period of one.
-
-    Raises:
-        NoDataError: as ``load_period``.
-    """
-    return load_period(opened, store=store, since=day, until=day)
-
-
 def load_period(opened: Store, *, store: str, since: date, until: date) -> PeriodData:
     """Give a store's metas, and the releases whose windows start on its calendar days.
 

@@ -2,46 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.visits.plan import Floor, Point
-
 EXACT = 8
 """Up to so many places the round is the shortest there is; beyond, a good one (2-opt)."""
 
 Matrix = Sequence[Sequence[float]]
-
-
-def shortest_round_m(
-    floor: Floor,
-    *,
-    start: Point,
-    places: Sequence[Point],
-    end: Point,
-    same_place_m: float = 0.0,
-) -> float:
-    """Give the length of the shortest walk from start past all places to end.
-
-    Args:
-        floor: whose walkable floor is walked on.
-        start: where it begins.
-        places: in any order.
-        end: where it ends.
-        same_place_m: places closer than this to an earlier one are left out.
-
-    Returns:
-        Metres; infinite where there is no way.
-    """
-    apart: list[Point] = []
-    for place in places:
-        if all(math.dist(place, other) > same_place_m for other in apart):
-            apart.append(place)
-    return round_m(floor.walk_m([start, *apart, end]))
 
 
 def round_m(walks_m: NDArray[np.float64]) -> float:

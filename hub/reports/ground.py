@@ -61,11 +61,6 @@ class HeatMap:
         """Give the part of the floor that is dead."""
         return sum(cell.dead for cell in self.cells) / max(1, len(self.cells))
 
-    @property
-    def told_part(self) -> float:
-        """Give the part of the floor that can be told from noise."""
-        return sum(cell.told for cell in self.cells) / max(1, len(self.cells))
-
 
 @dataclass(frozen=True, slots=True)
 class Way:

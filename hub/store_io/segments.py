@@ -197,11 +197,6 @@ class SegmentTables:
             for name, _, _, day, *figures in rows
         ]
 
-    def write_events(self, events: Iterable[SegmentEvent]) -> None:
-        """Note what befell segments; the same at the same instant is noted once."""
-        with refusals(), transaction(self._connection):
-            self._write_events(events)
-
     def events(self, segment: str | None = None, *, store: str | None = None) -> list[SegmentEvent]:
         """Give what befell a segment, or all, oldest first.
 

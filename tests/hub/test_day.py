@@ -6,7 +6,7 @@ from datetime import date
 import msgspec
 import pytest
 
-from hub.day import load_day
+from hub.day import load_period
 from hub.errors import NoDataError
 from hub.ingest.judging import Arrival, Ingest, read_arrival
 from hub.patterns.shares import ShareParams
@@ -29,9 +29,11 @@ def test_an_agent_without_meta_is_counted_and_named(
     store: Store, arrive: Arrive, meta: Meta, a_day: Callable[..., list[Release]]
 ) -> None:
     take(store, arrive(meta), *(arrive(one) for one in a_day(visits=2400)))
-    alone = summarise(load_day(store, store="berlin-1", day=DAY), params=ShareParams())
+    alone = summarise(
+        load_period(store, store="berlin-1", since=DAY, until=DAY), params=ShareParams()
+    )
     take(store, *(arrive(one, agent="south") for one in a_day(visits=2400, seed=2)))
-    data = load_day(store, store="berlin-1", day=DAY)
+    data = load_period(store, store="berlin-1", since=DAY, until=DAY)
     both = summarise(data, params=ShareParams())
     assert (alone.without_meta, both.without_meta) == ((), ("south",))
     assert both.visits.value == pytest.approx(2 * alone.visits.value, rel=0.1)
@@ -39,7 +41,7 @@ def test_an_agent_without_meta_is_counted_and_named(
     assert "Agent south has not said yet" in report_text(both)
     assert "Agent south has not said yet" in render(both, data=data)
     take(store, arrive(meta, agent="south"))
-    assert load_day(store, store="berlin-1", day=DAY).without_meta == ()
+    assert load_period(store, store="berlin-1", since=DAY, until=DAY).without_meta == ()
 
 
 def test_a_store_without_any_meta_names_its_agents(
@@ -47,9 +49,9 @@ def test_a_store_without_any_meta_names_its_agents(
 ) -> None:
     take(store, arrive(cells(1)), arrive(Status("online"), agent="south"))
     with pytest.raises(NoDataError, match="agent north, south was heard, but no meta"):
-        load_day(store, store="berlin-1", day=DAY)
+        load_period(store, store="berlin-1", since=DAY, until=DAY)
     with pytest.raises(NoDataError, match=r"no agent of it was ever heard; known: berlin-1"):
-        load_day(store, store="hamburg-1", day=DAY)
+        load_period(store, store="hamburg-1", since=DAY, until=DAY)
 
 
 @pytest.mark.parametrize("name", ["Europe", "", "/etc/passwd", "Mars/Olympus", "x" * 5_000])
@@ -58,4 +60,4 @@ def test_a_time_zone_nobody_knows_is_named(
 ) -> None:
     take(store, arrive(msgspec.structs.replace(meta, timezone=name)))
     with pytest.raises(NoDataError, match="time zone"):
-        load_day(store, store="berlin-1", day=DAY)
+        load_period(store, store="berlin-1", since=DAY, until=DAY)

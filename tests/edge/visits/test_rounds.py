@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.visits.plan import Floor
-from edge.visits.rounds import exact_round_m, good_round_m, shortest_round_m
+from edge.visits.rounds import exact_round_m, good_round_m, round_m
 
 places = st.tuples(st.floats(0, 20), st.floats(0, 20))
 
@@ -42,15 +42,8 @@ def test_the_good_round_is_never_shorter_and_seldom_much_longer(
 
 def test_many_places_take_the_good_way(floor: Floor) -> None:
     along = [(4.5, 6.5 + 0.8 * step) for step in (3, 1, 7, 5, 9, 0, 2, 8, 4, 6)]
-    found = shortest_round_m(floor, start=(4.5, 5), places=along, end=(4.5, 16))
-    assert found == pytest.approx(11.0)
-
-
-def test_places_side_by_side_count_once(floor: Floor) -> None:
-    walk = {"start": (4.5, 5.0), "places": [(4.5, 7.0), (4.9, 7.0)], "end": (4.5, 9.0)}
-    assert shortest_round_m(floor, same_place_m=0.75, **walk) == pytest.approx(4.0)
-    assert shortest_round_m(floor, **walk) > 4.0
+    assert round_m(floor.walk_m([(4.5, 5), *along, (4.5, 16)])) == pytest.approx(11.0)
 
 
 def test_straight_in_and_out(floor: Floor) -> None:
-    assert shortest_round_m(floor, start=(2, 1), places=[], end=(10, 1)) == pytest.approx(8.0)
+    assert round_m(floor.walk_m([(2, 1), (10, 1)])) == pytest.approx(8.0)

@@ -118,6 +118,14 @@ def test_excess_path_is_the_walk_over_the_shortest_round(floor: Floor) -> None:
     assert _measured(once_more, floor)["excess_path"] == pytest.approx(
         2 * _measured(VISIT, floor)["excess_path"]
     )
+    *_, stop = VISIT.stops
+    beside, away = (replace(stop, east_m=stop.east_m + step_m) for step_m in (0.4, 1.4))
+    once, twice, far = (
+        _measured(replace(VISIT, stops=stops), floor)["excess_path"]
+        for stops in ((stop,), (stop, beside), (stop, away))
+    )
+    assert twice == once
+    assert far < once
     nowhere = replace(straight, end_point=straight.start_point)
     assert traits_of(nowhere, floor=floor)["excess_path"] is None
 

@@ -63,8 +63,10 @@ def test_shares_are_written_over_and_given_by_store_and_day(tables: SegmentTable
 
 
 def test_events_of_the_chain_and_of_a_store_are_told_apart(tables: SegmentTables) -> None:
+    tables.add(FIRST)
     events = [SegmentEvent(store, "weekend", 1, AT, "drifting") for store in ("", "berlin-1")]
-    tables.write_events([*events, *events])
+    for event in (*events, *events):  # the same at the same instant is noted once
+        tables.set_state("weekend", version=1, state="drifting", event=event)
     assert tables.events(store="") == events[:1]
     assert tables.events() == events
 
