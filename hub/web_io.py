@@ -126,7 +126,6 @@ class WebServer:
         self._busy_ms = busy_ms
         self._on_entered = on_entered or (lambda: None)
         self._door = Door(lambda: secrets.token_urlsafe(18))
-        self._drawing = threading.Lock()  # matplotlib's style is the process's
         self._listen = listen
         self._socket = _bound(listen, port=port)
         self.port = int(self._socket.getsockname()[1])
@@ -252,9 +251,7 @@ class WebServer:
             summary, data, against = self._figures(asked)
         except HubError as error:
             return _page("told", _status(error), bar=bar, text=str(error))
-        with self._drawing:
-            html = render(summary, data=data, against=against, bar=bar)
-        return HTMLResponse(html)
+        return HTMLResponse(render(summary, data=data, against=against, bar=bar))
 
     def _numbers(self, request: Request) -> Response:
         asked = _asked(request, self._of(str(request.path_params["store"])))

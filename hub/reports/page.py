@@ -5,22 +5,18 @@ from __future__ import annotations
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hub.reports import words
-from hub.reports.chart_pictures import (
-    bars_picture,
-    course_picture,
-    funnel_picture,
-    rhythm_picture,
-)
+from hub.reports.canvas import HATCHES
 from hub.reports.comparison import Comparison
 from hub.reports.period import PeriodData
 from hub.reports.pictures import (
-    Floor,
+    bars_picture,
+    course_picture,
     dayparts_picture,
-    floor_picture,
+    funnel_picture,
     patterns_picture,
-    style,
+    rhythm_picture,
 )
-from hub.reports.plan_pictures import ground_picture, ways_picture
+from hub.reports.plan_pictures import Floor, floor_picture, ground_picture, ways_picture
 from hub.reports.summary import RATES, Summary
 from hub.reports.text import both, count, percent
 from hub.reports.trend import SHOPPED
@@ -76,6 +72,7 @@ def render(
             count=count,
             percent=percent,
             both=both,
+            hatches=HATCHES,
             pictures=dict.fromkeys(PICTURES, "") | _pictures(summary, data=data),
         )
     )
@@ -96,17 +93,16 @@ def _pictures(summary: Summary, *, data: PeriodData) -> dict[str, str]:
     first = data.newest[0]
     floor = Floor(first.outline, first.fixtures, tuple(data.zones.values()))
     days = max(1, summary.days_with_data)
-    with style():
-        return {
-            **_aisles(summary, floor=floor),
-            **{
-                name: ground_picture(floor, ground=ground, days=days, dead=name == "walked")
-                for name, ground in (("walked", summary.walked), ("stood", summary.stood))
-                if ground is not None and ground.cells
-            },
-            **({"ways": ways_picture(floor, ways=summary.ways, days=days)} if summary.ways else {}),
-            **_charts(summary),
-        }
+    return {
+        **_aisles(summary, floor=floor),
+        **{
+            name: ground_picture(floor, ground=ground, days=days, dead=name == "walked")
+            for name, ground in (("walked", summary.walked), ("stood", summary.stood))
+            if ground is not None and ground.cells
+        },
+        **({"ways": ways_picture(floor, ways=summary.ways, days=days)} if summary.ways else {}),
+        **_charts(summary),
+    }
 
 
 def _aisles(summary: Summary, *, floor: Floor) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from hub.patterns.cells import Patterns, add_cells, cells_of_days, estimate_patterns
 from hub.patterns.days import Daypart, coverage, daypart_of, minutes, open_hours
-from hub.patterns.shares import Estimate, Share, ShareParams, share
+from hub.patterns.shares import Estimate, Share, ShareParams, share, total
 from hub.patterns.zones import NEED_READER, add_zones
 from hub.reports.figures import Noised
 from hub.reports.period import PeriodData
@@ -85,7 +85,7 @@ def days_of(data: PeriodData, *, params: ShareParams) -> tuple[Day, ...]:
     for day, releases in data.by_day().items():
         hours = open_hours(day, opens=first.opens, closes=first.closes, zone=zone)
         cells = [release for release in releases if release.channel == "cells"]
-        visits = counted(releases, data=data, params=params).visits if cells else None
+        visits = visits_of(releases, params=params) if cells else None
         missing = sorted(usual - {release.channel for release in releases})
         seen = coverage(cells, hours=hours, agents=agents)
         found.append(Day(day, visits, seen, tuple(missing)))
@@ -141,6 +141,16 @@ def rhythm(data: PeriodData) -> tuple[Rhythm, ...]:
             ).estimate,
         )
         for key in ordered
+    )
+
+
+def visits_of(releases: Sequence[Release], *, params: ShareParams) -> Estimate:
+    """Count visits, those that could not be placed too."""
+    sums = add_cells(cells_of_days(releases))
+    return total(
+        [float(n) for one in sums for n in (*one.counts, one.dropped)],
+        variances=[v for one in sums for v in (*one.variances, one.dropped_variance)],
+        params=params,
     )
 
 

@@ -83,7 +83,7 @@ def test_the_page_asks_for_nothing_and_is_small(draw: Callable[..., str]) -> Non
 
 def test_it_has_its_pictures_its_table_and_its_words(draw: Callable[..., str]) -> None:
     page = Page(draw())
-    assert page.tags.count("svg") == 5  # with a funnel for the aisle that has a reader
+    assert page.tags.count("svg") == 6  # with hatches, and a funnel for the aisle with a reader
     for words in (
         "Saturday, 7 March 2026",
         "90 % of them",
