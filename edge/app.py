@@ -35,6 +35,7 @@ from edge.pipeline import Found, Pipeline
 from edge.process_io import lock_folder
 from edge.release.released import Released
 from edge.release.state_io import load_ledger, load_wish, save_ledger, save_wish
+from edge.replay_live_io import Listen, Sensor
 from edge.rfid.drivers import candidates
 from edge.rfid.epc import ProductClasses
 from edge.rfid.reader_io import Reader
@@ -103,6 +104,8 @@ class Agent:
     Args:
         config: the store's file, read.
         clock: of the scene.
+        listen: where another sensor sends floor positions, which take the place of cameras: the
+            configuration must have none, as tracks of both would be mixed up.
 
     Raises:
         ConfigError: as ``Parts.build``, or a file of the data folder is damaged.
@@ -110,7 +113,11 @@ class Agent:
         DeviceError: the outbox cannot be opened, or another agent has it.
     """
 
-    def __init__(self, config: StoreConfig, *, clock: SceneClock) -> None:
+    def __init__(
+        self, config: StoreConfig, *, clock: SceneClock, listen: Listen | None = None
+    ) -> None:
+        if bool(config.cameras) == bool(listen):
+            raise ValueError("an agent has either cameras or another sensor")
         self._config = config
         self._clock = clock
         self._hash = config_hash(config)
@@ -133,12 +140,13 @@ class Agent:
             )
             for camera in config.cameras
         ]
+        self._sensors = [] if listen is None else [self._sensor(listen)]
         classes = ProductClasses(secrets.token_bytes(32))
         self._readers = [self._reader(reader, classes=classes) for reader in config.readers]
         self._till = Till(
             sales_of(config),
             sink=lambda sold: self._inbox.put(list(sold)),
-            now=lambda: (self._clock.now_ms(), self._utc_now()),
+            now=self._now,
         )
         self._tills = self._sales_sources()
         visits = visits_of(config, parts=self._parts, utc_of=clock.utc_of)
@@ -185,14 +193,17 @@ class Agent:
             stack.callback(self._outbox.close)
             stack.callback(self._uplink.close)
             self._uplink.start()
-            devices: tuple[_Watcher | Reader | SalesFile | SalesServer, ...] = (
+            devices: tuple[_Watcher | Sensor | Reader | SalesFile | SalesServer, ...] = (
                 *self._watchers,
+                *self._sensors,
                 *self._readers,
                 *self._tills,
             )
             for device in devices:
                 stack.callback(device.close)
                 device.start()
+            for sensor in self._sensors:
+                log.info("positions are taken at http://%s:%d/positions", sensor.host, sensor.port)
             log.info("watching with %d cameras and %d readers", len(self._watchers),
                      len(self._readers))  # fmt: skip
             try:
@@ -279,12 +290,18 @@ class Agent:
         )
 
     def _seeing(self) -> float:
-        return sum(one.seeing for one in self._watchers) / len(self._watchers)
+        return sum(one.seeing for one in self._sources()) / len(self._sources())
+
+    def _sources(self) -> tuple[_Watcher | Sensor, ...]:
+        return (*self._watchers, *self._sensors)
 
     def _tell_changes(self) -> None:
         for watcher in self._watchers:
             device = watcher.device()
             self._tell(f"camera {device.name}", device.detail)
+        for sensor in self._sensors:
+            self._tell(sensor.name, sensor.device().detail)
+            self._tell(f"{sensor.name} sent", sensor.trouble)
         for reader in self._readers:
             self._tell(f"reader {reader.name}", reader.detail if reader.state == "down" else "")
         for till in self._tills:
@@ -304,6 +321,9 @@ class Agent:
         else:
             log.info("%s: well again", device)
 
+    def _now(self) -> tuple[int, datetime]:
+        return self._clock.now_ms(), self._utc_now()
+
     def _utc_now(self) -> datetime:
         return self._clock.utc_of(self._clock.now_ms()) or datetime.now(UTC)
 
@@ -315,6 +335,14 @@ class Agent:
         if sales.port is not None:
             found.append(SalesServer(sales.port, till=self._till, on_crash=self._inbox.crash))
         return found
+
+    def _sensor(self, listen: Listen) -> Sensor:
+        return Sensor(
+            listen,
+            sink=lambda found: self._inbox.put(list(found)),
+            now=self._now,
+            on_crash=self._inbox.crash,
+        )
 
     def _reader(self, reader: ReaderConfig, *, classes: ProductClasses) -> Reader:
         return Reader(
@@ -338,7 +366,7 @@ class Agent:
         )
 
     def _health(self) -> messages.Health:
-        cameras = tuple(one.device() for one in self._watchers)
+        cameras = tuple(one.device() for one in self._sources())
         readers = tuple(
             messages.Device(one.name, "reader", one.state, one.detail, coarse(one.counters()))
             for one in self._readers

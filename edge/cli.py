@@ -11,12 +11,16 @@ from collections.abc import Callable
 from functools import wraps
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, ParamSpec
+from typing import TYPE_CHECKING, Annotated, ParamSpec
 
 import typer
 
 from edge.errors import AgentError, ConfigError, ModelError, PrivacyError
 from edge.process_io import guard_process
+
+if TYPE_CHECKING:
+    from edge.config import StoreConfig
+    from edge.replay_live_io import Listen
 
 EXIT_CODES = (
     "Exit codes: 0 well, 2 the configuration or model is wrong, "
@@ -79,13 +83,18 @@ def top(
 @_codes
 def run(config: ConfigPath) -> None:
     """Watch, count and release until told to stop (Ctrl-C or SIGTERM)."""
+    from edge.parts_io import read_config  # noqa: PLC0415 - --help without OpenCV
+
+    _run_agent(read_config(config), listen=None)
+
+
+def _run_agent(config: StoreConfig, *, listen: Listen | None) -> None:
     from edge.app import Agent  # noqa: PLC0415 - --help without OpenCV
-    from edge.parts_io import clock_of, read_config  # noqa: PLC0415
+    from edge.parts_io import clock_of  # noqa: PLC0415
 
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("edge").setLevel(logging.INFO)  # libraries log addresses with passwords
-    read = read_config(config)
-    agent = Agent(read, clock=clock_of(read))
+    agent = Agent(config, clock=clock_of(config), listen=listen)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: agent.stop())
     agent.run()
@@ -265,7 +274,9 @@ def explain_epc(
 @app.command(epilog=EXIT_CODES)
 @_codes
 def replay(
-    file: Annotated[Path, typer.Argument(help="Positions: CSV or JSON Lines, or Xovis pushes.")],
+    file: Annotated[
+        Path | None, typer.Argument(help="Positions: CSV or JSON Lines, or Xovis pushes.")
+    ] = None,
     *,
     config: ConfigPath,
     items: Annotated[
@@ -280,13 +291,36 @@ def replay(
     at: Annotated[
         str, typer.Option(help="The sensor's origin on the plan and its turn: EAST,NORTH,DEGREES.")
     ] = "0,0,0",
+    listen: Annotated[
+        str | None,
+        typer.Option(help="Instead of a file, take what a sensor posts to ADDRESS:PORT, and run."),
+    ] = None,
+    senders: Annotated[
+        list[str] | None,
+        typer.Option("--from", help="With --listen: an address that may send; this machine may."),
+    ] = None,
+    every: Annotated[
+        float | None,
+        typer.Option(min=1, help="With --listen: the sensor sends every so many seconds, always."),
+    ] = None,
 ) -> None:
     """Count floor positions of any overhead sensor: the same visits, traits and release.
 
     Positions are time,id,east,north; ids are forgotten with the visit. A period is released once.
+    With --listen this is an agent as `run` is, with a sensor's HTTP posts in its cameras' place.
     """
-    from edge import replay_io  # noqa: PLC0415 - --help without OpenCV
+    from edge import replay_io, replay_live_io  # noqa: PLC0415 - --help without OpenCV
 
+    if (file is None) == (listen is None):
+        raise ConfigError("name either a file or --listen ADDRESS:PORT")
+    if listen is not None:
+        if items or out or begins_at:
+            raise ConfigError("--items, --out and --begins-at are for a file; leave them out")
+        heard = replay_live_io.listen_of(listen, senders=senders or (), at=at, every_s=every)
+        _run_agent(replay_live_io.config_of(config), listen=heard)
+        return
+    if senders or every or file is None:
+        raise ConfigError("--from and --every go with --listen; leave them out")
     task = replay_io.task_of(
         config, positions=file, items=items, out=out, begins_at=begins_at, at=at
     )

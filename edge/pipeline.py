@@ -12,7 +12,7 @@ from edge.vision.tracking import Sighting, TrackEnd, TrackPoint
 from edge.visits.staff import Badge
 from edge.visits.visits import Visit, Visits
 
-Found = Sighting | Blank | TagRead | Alive | Sale
+Found = Sighting | Blank | TrackPoint | TrackEnd | TagRead | Alive | Sale
 
 
 class Pipeline:
@@ -36,12 +36,12 @@ class Pipeline:
         self._badges = badges
 
     def feed(self, found: Found) -> list[Visit]:
-        """Take what a camera's eyes, a reader's driver or a till found."""
+        """Take what a camera's eyes, another sensor, a reader's driver or a till found."""
         if isinstance(found, TagRead) and found.product_class in self._badges:
             return self._visits.feed(Badge(found.scene_ms, (found.reader, found.antenna)))
         if isinstance(found, TagRead | Alive):
             return self._through(self._items.feed(found))
-        if isinstance(found, Sale):
+        if isinstance(found, Sale | TrackPoint | TrackEnd):
             return self._visits.feed(found)
         return self._through(self._fusion.feed(found))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast, get_args
@@ -13,7 +13,7 @@ from typing import Any, cast, get_args
 from edge.errors import ProtocolError
 from edge.rfid.catalogue import gtin14
 from edge.rfid.items import EventKind
-from edge.vision.tracking import TrackPoint
+from edge.vision.tracking import TrackEnd, TrackPoint
 from wire.codec import FIRST_WINDOW_AT, LAST_AT
 
 POSITION_COLUMNS = ("time", "id", "east", "north")
@@ -24,15 +24,25 @@ MS_FROM, S_FROM = 1e11, 3e8
 
 @dataclass(frozen=True, slots=True)
 class ReplayParams:
-    """What is believed of a recording.
+    """What is believed of another sensor.
 
     Attributes:
-        late_ms: a line may be dated so long before an earlier one: sensors send in bundles.
+        late_ms: a line may be dated so long before an earlier one, or before now where it comes
+            live: sensors send in bundles.
+        early_ms: live, so long after now: two clocks kept by NTP, and rounding.
         farthest_m: from the origin; beyond, units are not metres.
+        quiet_ms: an id without a position for so long was lost. Sooner than a new one is judged
+            (``RejoinParams.decide_ms``), or it could not be found to continue a lost one.
+        forget_ms: and after so long it is forgotten; longer than its visit is held.
+        most_ids: within ``forget_ms``; far more than a floor holds.
     """
 
     late_ms: int = 5_000
+    early_ms: int = 2_000
     farthest_m: float = 1_000.0
+    quiet_ms: int = 5_000
+    forget_ms: int = 60_000
+    most_ids: int = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +73,17 @@ class Told:
     item: str
 
 
+@dataclass(slots=True)
+class _Followed:
+    """What is remembered of an id."""
+
+    track: int
+    last_ms: int
+    lost: bool = False
+
+
 class Positions:
-    """Lines of a recording to track points, dated in milliseconds since 1970.
+    """Lines of another sensor to track points and ends, dated in milliseconds since 1970.
 
     Lines are CSV with ``time,id,east,north`` (other columns are left out), JSON objects with these
     keys, or JSON pushes of the Xovis shape, ``live_data.frames[].tracked_objects[]`` with
@@ -90,10 +109,12 @@ class Positions:
         self._begins_at = begins_at
         self._params = params or ReplayParams()
         self._columns: list[str] | None = None
-        self._tracks: dict[str, int] = {}
+        self._ids: dict[str, _Followed] = {}
+        self._next = 0
         self._newest_ms: int | None = None
+        self._swept_ms = 0
 
-    def feed(self, line: str) -> list[TrackPoint]:
+    def feed(self, line: str) -> list[TrackPoint | TrackEnd]:
         """Take one line; a header or a blank line gives nothing.
 
         Raises:
@@ -103,33 +124,34 @@ class Positions:
         if not text:
             return []
         if text.startswith("{"):
-            found = self._json(text)
-        elif self._columns is None:
+            return self.take(decoded(text))
+        if self._columns is None:
             self._columns = _header(text, needed=POSITION_COLUMNS)
             return []
-        else:
-            found = [self._point(_row(text, columns=self._columns))]
-        for point in found:
-            self._newest_ms = max(self._newest_ms or 0, point.scene_ms)
-        return found
+        return self._followed([_row(text, columns=self._columns)], heard_ms=None)
 
-    def _json(self, text: str) -> list[TrackPoint]:
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ProtocolError("not JSON") from error
+    def take(self, value: object, *, heard_ms: int | None = None) -> list[TrackPoint | TrackEnd]:
+        """Take what a line of JSON says: a position, or a push of the Xovis shape.
+
+        Args:
+            value: decoded.
+            heard_ms: when it came, live; a recording's lines are dated by each other alone.
+
+        Raises:
+            ProtocolError: what is wrong with it; nothing of it was taken.
+        """
+        if not isinstance(value, dict):
+            raise ProtocolError("neither a position nor a push: no JSON object")
         if "live_data" not in value:
-            return [self._point(value)]
+            return self._followed([value], heard_ms=heard_ms)
         try:
-            return [
-                self._point(
-                    {
-                        "time": frame["time"],
-                        "id": one["track_id"],
-                        "east": one["position"][0],
-                        "north": one["position"][1],
-                    }
-                )
+            rows = [
+                {
+                    "time": frame["time"],
+                    "id": one["track_id"],
+                    "east": one["position"][0],
+                    "north": one["position"][1],
+                }
                 for frame in value["live_data"]["frames"]
                 for one in frame.get("tracked_objects", ())
                 if one.get("type", "PERSON") == "PERSON"
@@ -138,19 +160,62 @@ class Positions:
             raise ProtocolError(
                 "no push with live_data.frames[].tracked_objects[] of track_id, type, position"
             ) from error
+        return self._followed(rows, heard_ms=heard_ms)
 
-    def _point(self, row: Mapping[str, Any]) -> TrackPoint:
-        for name in POSITION_COLUMNS:
-            if row.get(name) in (None, ""):
-                raise ProtocolError(f"{name} is missing")
+    def advance(self, now_ms: int) -> list[TrackPoint | TrackEnd]:
+        """Let time pass: ids that are not told of any more are lost, then forgotten."""
+        if now_ms - self._swept_ms < 1_000:  # noqa: PLR2004 - not for every line
+            return []
+        self._swept_ms = now_ms
+        limits, ends = self._params, list[TrackPoint | TrackEnd]()
+        for name, one in list(self._ids.items()):
+            quiet_ms = now_ms - one.last_ms
+            if quiet_ms > limits.quiet_ms and not one.lost:
+                one.lost = True
+                ends.append(TrackEnd(one.track, one.last_ms))
+            if quiet_ms > limits.forget_ms:
+                del self._ids[name]
+        return ends
+
+    def _followed(
+        self, rows: Sequence[Mapping[str, Any]], *, heard_ms: int | None
+    ) -> list[TrackPoint | TrackEnd]:
+        """Check all rows, then follow their ids."""
+        placed = [
+            (str(row["id"]), *self._placed(row, heard_ms=heard_ms)) for row in map(_full, rows)
+        ]
+        new = {name for name, *_ in placed} - self._ids.keys()
+        if len(new) + len(self._ids) > self._params.most_ids:
+            raise ProtocolError("too many ids within a minute; one must stay with a person")
+        points = list[TrackPoint | TrackEnd]()
+        for name, at_ms, east_m, north_m in placed:
+            one = self._ids.get(name)
+            if one is None:
+                one = self._ids[name] = _Followed(self._next, at_ms)
+                self._next += 1
+            one.last_ms, one.lost = max(one.last_ms, at_ms), False
+            points.append(TrackPoint(one.track, at_ms, east_m, north_m))
+            self._newest_ms = max(self._newest_ms or 0, at_ms)
+        return points + self.advance(self._newest_ms or 0)
+
+    def _placed(self, row: Mapping[str, Any], *, heard_ms: int | None) -> tuple[int, float, float]:
         at_ms = instant_ms(row["time"], begins_at=self._begins_at)
         x_m, y_m = (_metres(row[name], name=name) for name in ("east", "north"))
         if max(abs(x_m), abs(y_m)) > self._params.farthest_m:
             raise ProtocolError("the place is over a kilometre away: not metres")
-        if self._newest_ms is not None and at_ms < self._newest_ms - self._params.late_ms:
+        self._check_time(at_ms, heard_ms=heard_ms)
+        return (at_ms, *self._placing.floor(x_m, y_m))
+
+    def _check_time(self, at_ms: int, *, heard_ms: int | None) -> None:
+        limits = self._params
+        if heard_ms is not None and not -limits.late_ms <= at_ms - heard_ms <= limits.early_ms:
+            raise ProtocolError(
+                f"time is over {limits.late_ms / 1_000:g} s ago or {limits.early_ms / 1_000:g} s "
+                "ahead of this box's clock; keep both by NTP, and send at once"
+            )
+        newest_ms = self._newest_ms if heard_ms is None else None
+        if newest_ms is not None and at_ms < newest_ms - limits.late_ms:
             raise ProtocolError("time goes back; sort the lines by time")
-        track = self._tracks.setdefault(str(row["id"]), len(self._tracks))
-        return TrackPoint(track, at_ms, *self._placing.floor(x_m, y_m))
 
 
 class Events:
@@ -192,6 +257,18 @@ class Events:
         ]
 
 
+def decoded(text: str) -> object:
+    """Decode JSON.
+
+    Raises:
+        ProtocolError: it is none.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError("not JSON") from error
+
+
 def instant_ms(value: object, *, begins_at: datetime | None) -> int:
     """Read a time: ISO with an offset, or a number of (milli)seconds since 1970 or the beginning.
 
@@ -212,8 +289,18 @@ def instant_ms(value: object, *, begins_at: datetime | None) -> int:
     if number >= S_FROM:
         return _of_ours(1_000 * number)
     if begins_at is None:
-        raise ProtocolError("time counts from the beginning; say when that was with --begins-at")
+        raise ProtocolError(
+            "time counts from a beginning; write milliseconds since 1970 or like "
+            "2026-03-07T13:00:00.250Z, or of a recording say with --begins-at when that was"
+        )
     return _of_ours(1_000 * (begins_at.timestamp() + number))
+
+
+def _full(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    for name in POSITION_COLUMNS:
+        if row.get(name) in (None, ""):
+            raise ProtocolError(f"{name} is missing")
+    return row
 
 
 def _of_ours(at_ms: float) -> int:

@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -36,8 +36,6 @@ GRACE_MS = 5_000
 """A window waits this much longer than the last visit that may belong to it."""
 SHOWN = 10
 """Bad lines that are named; the others are counted."""
-QUIET_MS = 10_000
-"""A track without a line for so long has left."""
 T = TypeVar("T")
 
 
@@ -72,16 +70,24 @@ def task_of(
         ConfigError: names the option and the mend.
     """
     try:
-        placing = Placing(*(float(word) for word in at.split(",", 2)))
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"--at {at!r} is not EAST,NORTH,DEGREES, like 3.5,2,90") from error
-    try:
         begins = None if begins_at is None else datetime.fromisoformat(begins_at)
     except ValueError as error:
         raise ConfigError("--begins-at is not like 2026-03-07T13:00:00Z") from error
     if begins is not None and begins.tzinfo is None:
         raise ConfigError("--begins-at has no offset from UTC; add Z or +01:00")
-    return Task(config, positions, items, out, begins, placing)
+    return Task(config, positions, items, out, begins, placing_of(at))
+
+
+def placing_of(at: str) -> Placing:
+    """Read where a sensor hangs.
+
+    Raises:
+        ConfigError: names the mend.
+    """
+    try:
+        return Placing(*(float(word) for word in at.split(",", 2)))
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"--at {at!r} is not EAST,NORTH,DEGREES, like 3.5,2,90") from error
 
 
 @dataclass(slots=True)
@@ -173,7 +179,7 @@ def _obey(wish: Config, *, windows: Windows) -> None:
         windows.renew(wish.codebook)
 
 
-def _points(task: Task, *, bad: _Bad) -> Iterator[TrackPoint]:
+def _points(task: Task, *, bad: _Bad) -> Iterator[TrackPoint | TrackEnd]:
     reader = Positions(placing=task.placing, begins_at=task.begins_at)
     return _parsed(task.positions, reader.feed, bad=bad)
 
@@ -202,12 +208,14 @@ def _parsed(path: Path, feed: Callable[[str], list[T]], *, bad: _Bad) -> Iterato
 
 
 def _merged(
-    first: TrackPoint, points: Iterable[TrackPoint], events: list[Told], *, key: bytes
+    first: TrackPoint | TrackEnd,
+    points: Iterable[TrackPoint | TrackEnd],
+    events: list[Told],
+    *,
+    key: bytes,
 ) -> Iterator[TrackPoint | TrackEnd | ItemEvent]:
-    """Give points and events by time, in milliseconds since the first; tracks end when quiet."""
+    """Give points and events by time, in milliseconds since the first."""
     begins_ms, coming = first.scene_ms, 0
-    last_ms: dict[int, int] = {}
-    swept_ms = 0
 
     def event(told: Told) -> ItemEvent:
         tag = hashlib.blake2b(told.item.encode(), key=key, digest_size=8).digest()
@@ -219,18 +227,12 @@ def _merged(
             tag if told.item else b"",
         )
 
-    for point in chain((first,), points):
-        now_ms = point.scene_ms - begins_ms
+    for item in chain((first,), points):
+        now_ms = item.scene_ms - begins_ms
         while coming < len(events) and events[coming].at_ms - begins_ms <= now_ms:
             yield event(events[coming])
             coming += 1
-        if now_ms - swept_ms >= QUIET_MS:
-            swept_ms = now_ms
-            for track in [one for one, at_ms in last_ms.items() if now_ms - at_ms > QUIET_MS]:
-                del last_ms[track]
-                yield TrackEnd(track, now_ms)
-        last_ms[point.track] = now_ms
-        yield TrackPoint(point.track, now_ms, point.east_m, point.north_m)
+        yield replace(item, scene_ms=now_ms)
     for told in events[coming:]:
         yield event(told)
 

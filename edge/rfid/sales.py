@@ -43,12 +43,15 @@ class SaleParams:
         late_s: and arrive so late. Visits are held for 15 s after they end, so what comes later
             finds nobody any more.
         again_s: a line that repeats another within this time is a duplicate.
+        most_seen: lines that are remembered for this, some 12 MB: 20 tills with a line a second
+            each. Beyond, the oldest is forgotten, and would count again.
         most_quantity: of one line; above, a price or a code has slipped into the column.
     """
 
     early_s: float = 5.0
     late_s: float = 120.0
     again_s: float = 900.0
+    most_seen: int = 20_000
     most_quantity: int = 99
 
 
@@ -125,6 +128,8 @@ class Sales:
         if key in self._seen:
             return True
         self._seen[key] = now
+        if len(self._seen) > self._params.most_seen:
+            self._seen.popitem(last=False)
         return False
 
 

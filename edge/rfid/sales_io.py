@@ -9,27 +9,21 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import BinaryIO
 
+from edge.complaints import Complaints
 from edge.errors import ProtocolError
+from edge.posts_io import PostRules, PostServer
 from edge.rfid.sales import COLUMNS, MOST_LETTERS, OPTIONAL, Lines, Sale, Sales
 from edge.rfid.source_io import Source
 
 POLL_S = 0.5
-"""How often the file is looked at, and whether the server is to end."""
-RETRY_S = 2.0
-"""Between attempts at a port that another program has."""
+"""How often the file is looked at."""
 READ_BYTES = 1 << 16
 MOST_BODY = 1 << 16
-MOST_DIGITS = 9
-"""Of a length that is looked at."""
 MOST_ROWS = 200
-CLIENT_S = 5.0
-"""A client that says nothing for so long is let go."""
-LOOPBACK = "127.0.0.1"
-HOSTS = frozenset([LOOPBACK, "localhost"])
+NO_ROW = "something was sent that is no row of the columns named; look at how it is written"
 
 
 class Till:
@@ -40,9 +34,6 @@ class Till:
         sink: takes what was sold.
         now: the scene's milliseconds and the aware instant they stand for.
 
-    Attributes:
-        trouble: what was wrong with lines, each kind once: a log that followed each line would
-            follow each customer.
     """
 
     def __init__(
@@ -52,12 +43,18 @@ class Till:
         sink: Callable[[list[Sale]], None],
         now: Callable[[], tuple[int, datetime]],
     ) -> None:
-        self.trouble = ""
         self._sales = sales
         self._sink = sink
         self._now = now
         self._lock = threading.Lock()
         self._counters: Counter[str] = Counter()
+        self._complaints = Complaints()
+
+    @property
+    def trouble(self) -> str:
+        """What was wrong with lines; a log that followed each line would follow each customer."""
+        with self._lock:
+            return self._complaints.told(self._now()[0])
 
     def take(self, row: dict[str, str]) -> None:
         """Take one row.
@@ -71,15 +68,17 @@ class Till:
                 sold = self._sales.feed(row, now=now, now_ms=now_ms)
             except ProtocolError as error:
                 self._counters["lines_rejected"] += 1
-                if str(error) not in self.trouble:
-                    self.trouble += f"; {error}" if self.trouble else str(error)
+                self._complaints.feed(str(error), now_ms=now_ms)
                 raise
         if sold:
             self._sink(sold)
 
     def reject(self, count: int) -> None:
         """Count lines that were no rows."""
-        self._counters["lines_rejected"] += count
+        with self._lock:
+            self._counters["lines_rejected"] += count
+            if count:
+                self._complaints.feed(NO_ROW, now_ms=self._now()[0])
 
     def counters(self) -> dict[str, int]:
         """Give counts of faults alone; sales are not counted, they are visitors'."""
@@ -158,13 +157,11 @@ class SalesFile(Source):
         return not same or there.st_size < file.tell()
 
 
-class SalesServer(Source):
+class SalesServer(PostServer):
     """``POST /sales`` on loopback: one JSON object, or an array of them, per request.
 
-    A port that another program has is tried again.
-
     Args:
-        port: 0 for a free one; ``port`` is its number once the server is up.
+        port: 0 for a free one.
         till: takes the rows.
         on_crash: takes what ends the thread unforeseen.
     """
@@ -172,98 +169,33 @@ class SalesServer(Source):
     def __init__(
         self, port: int, *, till: Till, on_crash: Callable[[BaseException], None] | None = None
     ) -> None:
-        super().__init__("sales port", on_crash=on_crash)
-        self.port = port
-        self._till = till
-
-    def _keep_open(self) -> None:
-        while not self._stop.is_set():
-            try:
-                server = _Server((LOOPBACK, self.port), _Handler)
-            except OSError as error:
-                self._is_down(
-                    f"sales.port {self.port}: {_reason(error)}; stop the program that has it, or "
-                    "choose another port"
-                )
-                self._stop.wait(RETRY_S)
-                continue
-            with server:
-                server.till = self._till
-                self.port = int(server.server_address[1])
-                self._is_up()
-                while not self._stop.is_set():
-                    server.handle_request()
+        super().__init__(
+            "sales port",
+            address=("127.0.0.1", port),
+            rules=PostRules("/sales", ("application/json",), MOST_BODY, "sales.port"),
+            take=lambda body, _: _taken(body, till=till),
+            on_crash=on_crash,
+        )
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    timeout = POLL_S
-    till: Till
+def _taken(body: bytes, *, till: Till) -> list[str]:
+    """Take a request's rows; name those that are wrong.
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: a client that hangs up is no news, and what it sent is not to be shown."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    timeout = CLIENT_S
-    server: _Server
-
-    def do_POST(self) -> None:
-        """Take sales; 204, or an error that names row, column and mend."""
-        refused = self._refusal()
-        if refused is not None:
-            self._answer(*refused)
-            return
+    Raises:
+        ProtocolError: it has no rows.
+    """
+    try:
+        rows = _rows(body)
+    except ProtocolError:
+        till.reject(1)
+        raise
+    wrong = []
+    for number, row in enumerate(rows):
         try:
-            rows = _rows(self._body(int(self.headers["Content-Length"])))
+            till.take(row)
         except ProtocolError as error:
-            self.server.till.reject(1)
-            self._answer(400, str(error))
-            return
-        wrong = []
-        for number, row in enumerate(rows):
-            try:
-                self.server.till.take(row)
-            except ProtocolError as error:
-                wrong.append(f"row {number}: {error}")
-        if wrong:
-            self._answer(400, "\n".join([*wrong, "the other rows were taken"]))
-        else:
-            self._answer(204, "")
-
-    def _refusal(self) -> tuple[int, str] | None:
-        length = self.headers.get("Content-Length", "")
-        host = self.headers.get("Host", "").rsplit(":", 1)[0]
-        if self.path != "/sales":
-            return 404, "only /sales is here"
-        if host not in HOSTS or "Origin" in self.headers:
-            return 403, "not for web pages; send it from this machine's point of sale"
-        if self.headers.get_content_type() != "application/json":
-            return 415, "send Content-Type: application/json"
-        if not (length.isascii() and length.isdecimal()):
-            return 411, "send Content-Length"
-        if len(length) > MOST_DIGITS or int(length) > MOST_BODY:
-            return 413, f"send at most {MOST_BODY} bytes at once"
-        return None
-
-    def _body(self, length: int) -> bytes:
-        with suppress(TimeoutError):
-            body = self.rfile.read(length)
-            if len(body) == length:
-                return body
-        raise ProtocolError("the body is shorter than Content-Length says")
-
-    def _answer(self, status: int, text: str) -> None:
-        self.send_response(status)
-        body = text.encode()
-        if status != 204:  # noqa: PLR2004 - No Content has no length
-            self.send_header("Content-Type", "text/plain; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Say nothing: requests are sales, and nothing of a visit is logged."""
+            wrong.append(f"row {number}: {error}")
+    return [*wrong, "the other rows were taken"] if wrong else []
 
 
 def _rows(body: bytes) -> Sequence[dict[str, str]]:

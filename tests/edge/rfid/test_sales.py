@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import ProtocolError
-from edge.rfid.sales import Lines, Sale, Sales
+from edge.rfid.sales import Lines, Sale, SaleParams, Sales
 
 NOW = datetime(2026, 3, 7, 15, 0, tzinfo=UTC)
 HEADER = b"time,till,class,quantity\n"
@@ -36,6 +36,14 @@ def test_a_line_twice_counts_once_unless_it_says_that_it_is_another() -> None:
     assert feed(sales, line="2") == []
     later = NOW + timedelta(seconds=1)
     assert sales.feed(ROW, now=later, now_ms=501_000) == []
+
+
+def test_a_flood_of_lines_does_not_fill_the_memory() -> None:
+    sales = Sales({"1": "till"}, params=SaleParams(most_seen=100))
+    for number in range(1_000):
+        assert len(feed(sales, line=str(number))) == 1
+    assert len(sales._seen) == 100
+    assert feed(sales, line="999") == []
 
 
 @pytest.mark.parametrize(
