@@ -1,12 +1,16 @@
-"""Loads what the database holds of one store's days."""
+"""Loads what the database holds of one store's days, or of several stores'."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hub.errors import NoDataError
 from hub.patterns.days import local_day
+from hub.patterns.shares import ShareParams
+from hub.reports.chain import CHANNELS, Chain, chain_of, store_row
 from hub.reports.period import PeriodData
 from hub.store_io.store import Store
 from wire.messages import AXES
@@ -15,7 +19,9 @@ READ = tuple(channel for channel in AXES if channel != "sums")
 """Channels a report is made of; the sums of traits are for segments."""
 
 
-def load_period(opened: Store, *, store: str, since: date, until: date) -> PeriodData:
+def load_period(
+    opened: Store, *, store: str, since: date, until: date, channels: Sequence[str] = READ
+) -> PeriodData:
     """Give a store's metas, and the releases whose windows start on its calendar days.
 
     Args:
@@ -23,6 +29,7 @@ def load_period(opened: Store, *, store: str, since: date, until: date) -> Perio
         store: its name.
         since: the first day.
         until: the last day.
+        channels: what is loaded.
 
     Raises:
         NoDataError: the store is unknown, has no meta yet (without one its days cannot be told:
@@ -40,7 +47,7 @@ def load_period(opened: Store, *, store: str, since: date, until: date) -> Perio
             "correct the agent's configuration, or install tzdata here"
         ) from error
     begins, ends = local_day(since, zone=zone).start, local_day(until, zone=zone).end
-    rows = opened.releases(store, since=begins, until=ends, channels=READ)
+    rows = opened.releases(store, since=begins, until=ends, channels=channels)
     if not rows:
         days = f"{since}" if since == until else f"{since} to {until}"
         raise NoDataError(
@@ -48,6 +55,39 @@ def load_period(opened: Store, *, store: str, since: date, until: date) -> Perio
         )
     without_meta = tuple(sorted({row.agent for row in rows} - metas.keys()))
     return PeriodData(store, since, until, metas, [row.release for row in rows], without_meta)
+
+
+def load_chain(
+    opened: Store,
+    *,
+    stores: Sequence[str],
+    days: tuple[date, date],
+    against: tuple[date, date] | None = None,
+    params: ShareParams,
+) -> Chain:
+    """Work out several stores' rows, one after another: memory holds one of them.
+
+    Raises:
+        NoDataError: of none of them anything is stored.
+    """
+    rows, silent = [], []
+    for store in stores:
+        try:
+            now = _part(opened, store, days)
+        except NoDataError as error:
+            silent.append((store, str(error)))
+            continue
+        before = None
+        with suppress(NoDataError):  # one that is new since then has nothing to be compared with
+            before = _part(opened, store, against) if against else None
+        rows.append(store_row(now, params=params, before=before))
+    if not rows:
+        raise NoDataError(silent[0][1] if silent else "no store was ever heard")
+    return chain_of(rows, since=days[0], until=days[1], silent=silent, against=against)
+
+
+def _part(opened: Store, store: str, days: tuple[date, date]) -> PeriodData:
+    return load_period(opened, store=store, since=days[0], until=days[1], channels=CHANNELS)
 
 
 def _why_no_meta(opened: Store, *, store: str) -> str:

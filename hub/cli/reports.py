@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hub.cli.planogram import Asked, planogram
 from hub.cli.terminal import (
     ConfigOption,
     DbOption,
@@ -21,10 +23,16 @@ from hub.cli.terminal import (
 from hub.errors import ConfigError
 
 if TYPE_CHECKING:  # numpy is not needed by other commands
+    from hub.reports.chain import Chain
     from hub.reports.period import PeriodData
+    from hub.reports.planogram import Planogram
     from hub.reports.summary import Summary
+    from hub.reports.tidy import Row
 
 Days = tuple[date, date]
+StoresOption = Annotated[
+    list[str] | None, typer.Option("--store", help="Name of a store; again for several.")
+]
 DayOption = Annotated[str, typer.Option("--day", help="The store's calendar day, YYYY-MM-DD.")]
 OneDayOption = Annotated[str | None, typer.Option("--day", help="One calendar day, YYYY-MM-DD.")]
 FromOption = Annotated[str | None, typer.Option("--from", help="First day of a period.")]
@@ -32,6 +40,18 @@ ToOption = Annotated[str | None, typer.Option("--to", help="Its last day.")]
 AgainstOption = Annotated[
     str | None,
     typer.Option("--against", help="An earlier period to compare with: DAY..DAY, or one DAY."),
+]
+ChangedOption = Annotated[
+    str | None,
+    typer.Option("--changed", help="Say what a change of this place's goods did, beside others."),
+]
+OnOption = Annotated[str | None, typer.Option("--on", help="The first day after that change.")]
+EffectOption = Annotated[
+    float | None,
+    typer.Option("--effect", help="The smallest change to know of, in per cent of before: 10."),
+]
+BeforeOption = Annotated[
+    int | None, typer.Option("--before", help="Days before the change to compare with: 28.")
 ]
 
 
@@ -64,7 +84,8 @@ def patterns(
 
 
 def report(  # noqa: PLR0917 - typer passes options by name
-    store: StoreOption,
+    store: StoresOption = None,
+    chain: Annotated[bool, typer.Option("--chain", help="Of all stores, side by side.")] = False,
     day: OneDayOption = None,
     since: FromOption = None,
     until: ToOption = None,
@@ -78,18 +99,35 @@ def report(  # noqa: PLR0917 - typer passes options by name
     parquet: Annotated[
         Path | None, typer.Option("--parquet", help="Write the same table here, as Parquet.")
     ] = None,
+    changed: ChangedOption = None,
+    on: OnOption = None,
+    effect: EffectOption = None,
+    before: BeforeOption = None,
     config: ConfigOption = None,
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Report one store's day or period: as a page for merchandisers, as JSON, CSV, or text."""
+    """Report a day or period of a store, of several or of a chain: page, JSON, CSV, or text."""
     with failures():
+        if changed is not None or on is not None:
+            if day or since or against or chain:
+                raise ConfigError("--changed goes with --on, --to, --effect and --before only")
+            asked = _change(store, changed, on, until, effect, before)
+            found = planogram(asked, config=config, db=db)
+            _tell_planogram(found, out=out, csv=csv, parquet=parquet, as_json=as_json)
+            return
         days = _days(day, since, until)
-        summary, data = _summary(store, days, config=config, db=db)
+        earlier = None if against is None else parse_days(against, option="--against")
+        if chain or len(store or ()) > 1:
+            made = _chain(store or [], days, chain=chain, against=earlier, config=config, db=db)
+            _tell_chain(made, out=out, csv=csv, parquet=parquet, as_json=as_json)
+            return
+        if not store:
+            raise ConfigError("give --store STORE, several times for several, or --chain")
+        summary, data = _summary(store[0], days, config=config, db=db)
         changes = None
-        if against is not None:
-            earlier = parse_days(against, option="--against")
-            before, _ = _summary(store, earlier, config=config, db=db)
+        if earlier is not None:
+            before, _ = _summary(store[0], earlier, config=config, db=db)
             from hub.reports.comparison import Comparison  # noqa: PLC0415 - only here
 
             changes = Comparison.of(summary, before=before)
@@ -97,29 +135,76 @@ def report(  # noqa: PLR0917 - typer passes options by name
             told: dict[str, object] = {} if changes is None else {"against": changes}
             print(as_json_text(_with(summary, told)))
         if csv is not None or parquet is not None:
-            from hub.reports.files_io import write_csv, write_parquet  # noqa: PLC0415 - only here
             from hub.reports.tidy import rows  # noqa: PLC0415 - only here
 
-            table = rows(summary, changes=changes.changes if changes else ())
-            if csv is not None:
-                write_csv(csv, table)
-            if parquet is not None:
-                write_parquet(parquet, table)
+            _write_table(rows(summary, changes=changes.changes if changes else ()), csv, parquet)
         if out is not None:
             if not as_json:
-                print(f"drawing the report of {store} for {days[0]} …", file=sys.stderr)
+                print(f"drawing the report of {store[0]} for {days[0]} …", file=sys.stderr)
             from hub.reports.page import render  # noqa: PLC0415 - drawing takes a second to load
 
             _write(out, render(summary, data=data, against=changes))
-        written = [str(path) for path in (out, csv, parquet) if path is not None]
-        if as_json:
-            return
-        if written:
-            print("\n".join(written))
+        if as_json or _said_written(out, csv, parquet):
             return
         from hub.reports.text import report_text  # noqa: PLC0415 - only here
 
         print(report_text(summary, against=changes))
+
+
+def _tell_chain(
+    made: Chain, *, out: Path | None, csv: Path | None, parquet: Path | None, as_json: bool
+) -> None:
+    if as_json:
+        print(as_json_text(made))
+    if csv is not None or parquet is not None:
+        from hub.reports.tidy import chain_rows  # noqa: PLC0415 - only here
+
+        _write_table(chain_rows(made), csv, parquet)
+    if out is not None:
+        from hub.reports.page import render_chain  # noqa: PLC0415 - only here
+
+        _write(out, render_chain(made))
+    if as_json or _said_written(out, csv, parquet):
+        return
+    from hub.reports.text import chain_text  # noqa: PLC0415 - only here
+
+    print(chain_text(made))
+
+
+def _change(
+    stores: Sequence[str] | None,
+    zone: str | None,
+    on: str | None,
+    until: str | None,
+    effect: float | None,
+    before: int | None,
+) -> Asked:
+    if not stores or len(stores) != 1 or zone is None or on is None:
+        raise ConfigError("--changed ZONE needs --on DAY and one --store STORE")
+    return Asked(
+        stores[0], zone, parse_day(on, option="--on"),
+        None if until is None else parse_day(until, option="--to"), effect, before,
+    )  # fmt: skip
+
+
+def _tell_planogram(
+    found: Planogram, *, out: Path | None, csv: Path | None, parquet: Path | None, as_json: bool
+) -> None:
+    if as_json:
+        print(as_json_text(found))
+    if csv is not None or parquet is not None:
+        from hub.reports.planogram import planogram_rows  # noqa: PLC0415 - only here
+
+        _write_table(planogram_rows(found), csv, parquet)
+    if out is not None:
+        from hub.reports.planogram_page import render_planogram  # noqa: PLC0415 - only here
+
+        _write(out, render_planogram(found))
+    if as_json or _said_written(out, csv, parquet):
+        return
+    from hub.reports.planogram_words import planogram_text  # noqa: PLC0415 - only here
+
+    print(planogram_text(found))
 
 
 def parse_day(text: str, *, option: str) -> date:
@@ -176,6 +261,43 @@ def _summary(
     with opened(config, db) as there:
         data = load_period(there, store=store, since=days[0], until=days[1])
     return summarise(data, params=ShareParams()), data
+
+
+def _chain(
+    stores: Sequence[str],
+    days: Days,
+    *,
+    chain: bool,
+    against: Days | None,
+    config: Path | None,
+    db: Path | None,
+) -> Chain:
+    from hub.day import load_chain  # noqa: PLC0415 - numpy is not needed by other commands
+    from hub.patterns.shares import ShareParams  # noqa: PLC0415 - the same
+
+    if chain and stores:
+        raise ConfigError("--chain is all stores: leave --store away")
+    with opened(config, db) as there:
+        chosen = stores or there.stores()
+        print(f"reading {len(chosen)} stores …", file=sys.stderr)
+        params = ShareParams()
+        return load_chain(there, stores=chosen, days=days, against=against, params=params)
+
+
+def _write_table(table: Sequence[Row], csv: Path | None, parquet: Path | None) -> None:
+    from hub.reports.files_io import write_csv, write_parquet  # noqa: PLC0415 - only here
+
+    if csv is not None:
+        write_csv(csv, table)
+    if parquet is not None:
+        write_parquet(parquet, table)
+
+
+def _said_written(*paths: Path | None) -> bool:
+    written = [str(path) for path in paths if path is not None]
+    if written:
+        print("\n".join(written))
+    return bool(written)
 
 
 def _write(path: Path, text: str) -> None:

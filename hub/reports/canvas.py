@@ -5,6 +5,7 @@ Lengths are points of a picture ``WIDTH`` wide, from its north-west corner.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -37,6 +38,8 @@ HATCHES = (
 """What the fills ``ABSENT``, ``WITHHELD`` and ``DEAD`` refer to: once on a page."""
 LETTER = 0.6
 """Mean width of a letter of common sans-serif fonts, in their size."""
+SLACK = 1e-9
+"""A value that is a tick but for rounding needs none beyond it."""
 Point = tuple[float, float]
 
 
@@ -234,9 +237,14 @@ class Panel:
             self.canvas.text(self.x(value), y + 10, text, fill=MUTED)
 
     def band(
-        self, points: Sequence[tuple[float, float, float, float]], *, colour: str, shape: str = "o"
+        self,
+        points: Sequence[tuple[float, float, float, float]],
+        *,
+        colour: str,
+        shape: str = "o",
+        marks: bool = True,
     ) -> None:
-        """Draw a line with its intervals: (x, low, value, high) each."""
+        """Draw a line with its intervals: (x, low, value, high) each, and perhaps its points."""
         lows = [(self.x(x), self.y(low)) for x, low, _, _ in points]
         highs = [(self.x(x), self.y(high)) for x, _, _, high in points]
         if len(points) == 1:
@@ -244,25 +252,38 @@ class Panel:
         else:
             self.canvas.area([*lows, *reversed(highs)], fill=colour, fill_opacity=0.18)
             self.canvas.line([(self.x(x), self.y(v)) for x, _, v, _ in points], colour=colour)
-        for x, _, value, _ in points:
+        for x, _, value, _ in points if marks or len(points) == 1 else ():
             self.canvas.dot(self.x(x), self.y(value), colour=colour, size=1.7, shape=shape)
 
 
 def round_ticks(top: float, *, percent: bool) -> tuple[float, list[tuple[float, str]]]:
-    """Give a round end of an axis from 0, and at most five lines to name.
+    """Give a round end of an axis from 0, and at most six lines to name.
 
     >>> round_ticks(0.13, percent=True)
     (0.15, [(0.0, '0 %'), (0.05, '5 %'), (0.1, '10 %'), (0.15, '15 %')])
     """
+    _, end, ticks = span_ticks(0.0, top, percent=percent)
+    return end, ticks
+
+
+def span_ticks(
+    low: float, high: float, *, percent: bool
+) -> tuple[float, float, list[tuple[float, str]]]:
+    """Give round ends of an axis that holds two values, and at most seven lines to name.
+
+    >>> span_ticks(0.43, 0.47, percent=True)[2]
+    [(0.43, '43 %'), (0.44, '44 %'), (0.45, '45 %'), (0.46, '46 %'), (0.47, '47 %')]
+    """
     step = 0.01 if percent else 1.0
-    while top / step > 5:  # noqa: PLR2004 - lines one can count
+    while (high - low) / step > 5:  # noqa: PLR2004 - lines one can count
         # 1, 2, 5, 10 …
         step *= 2.5 if f"{step:e}".startswith("2") else 2.0
-    count = max(1, -int(-top // step))
+    first, last = math.floor(low / step + SLACK), math.ceil(high / step - SLACK)
     if percent:
-        count = min(count, round(1 / step))
-    values = [round(number * step, 4) for number in range(count + 1)]
-    return values[-1], [(v, f"{100 * v:.0f} %" if percent else f"{v:,.0f}") for v in values]
+        last = min(last, round(1 / step))
+    values = [round(n * step, 4) for n in range(first, max(last, first + 1) + 1)]
+    named = [(v, f"{100 * v:.0f} %" if percent else f"{v:,.0f}") for v in values]
+    return values[0], values[-1], named
 
 
 def path(points: Sequence[Point]) -> str:

@@ -50,7 +50,7 @@ class Comparison:
     def told(self) -> tuple[Change, ...]:
         """Give what went up or down, the clearest first."""
         found = [one for one in self.changes if one.verdict in {"up", "down"}]
-        return tuple(sorted(found, key=_clearness, reverse=True))
+        return tuple(sorted(found, key=lambda one: one.clearness, reverse=True))
 
     @property
     def sure(self) -> tuple[Change, ...]:
@@ -60,11 +60,4 @@ class Comparison:
         one in twenty unchanged figures is.
         """
         least = NormalDist().inv_cdf(1 - 0.025 / max(1, len(self.changes))) / Z
-        return tuple(one for one in self.told if _clearness(one) > least)
-
-
-def _clearness(one: Change) -> float:
-    if one.difference is None:
-        return 0.0
-    half = (one.difference.high - one.difference.low) / 2
-    return abs(one.difference.value) / half if half > 0 else float("inf")
+        return tuple(one for one in self.told if one.clearness > least)

@@ -120,6 +120,14 @@ class Change:
     difference: Estimate | None
     verdict: Verdict
 
+    @property
+    def clearness(self) -> float:
+        """Give the difference in half-widths of its interval; 0 where there is none."""
+        if self.difference is None:
+            return 0.0
+        half = (self.difference.high - self.difference.low) / 2
+        return abs(self.difference.value) / half if half > 0 else math.inf
+
 
 def change(
     of: str, figure: str, *, before: Share | Estimate | None, now: Share | Estimate | None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from hub.reports import words
 from hub.reports.canvas import HATCHES
+from hub.reports.chain import Chain
+from hub.reports.chain_pictures import stores_picture, visits_picture
 from hub.reports.comparison import Comparison
 from hub.reports.period import PeriodData
 from hub.reports.pictures import (
@@ -35,6 +39,7 @@ def render(
     data: PeriodData,
     against: Comparison | None = None,
     bar: str = "",
+    head: str = "",
 ) -> str:
     """Draw a period's report.
 
@@ -43,9 +48,10 @@ def render(
         data: what they were made from: floor plan, opening hours, privacy parameters.
         against: what changed since an earlier period.
         bar: HTML of our own above the page, as the web's choice of a period.
+        head: likewise, at the end of the page's head.
 
     Returns:
-        HTML5; no address in it, no script.
+        HTML5; no address in it and no script but those of ``bar`` and ``head``.
     """
     first = data.newest[0]
     shopped = [zone for zone in summary.zones if zone.kind in SHOPPED]
@@ -60,6 +66,7 @@ def render(
             day=words.period(summary.day, summary.until or summary.day),
             against=against,
             bar=bar,
+            head=head,
             opens=first.opens,
             closes=first.closes,
             timezone=first.timezone,
@@ -68,25 +75,63 @@ def render(
             agents=len(data.metas),
             outcomes=OUTCOMES,
             rates=RATES,
-            words=words,
-            count=count,
-            percent=percent,
-            both=both,
             hatches=HATCHES,
             pictures=dict.fromkeys(PICTURES, "") | _pictures(summary, data=data),
         )
     )
 
 
+def render_chain(
+    chain: Chain,
+    *,
+    bar: str = "",
+    head: str = "",
+    links: Mapping[str, str] | None = None,
+) -> str:
+    """Draw several stores' report.
+
+    Args:
+        chain: their rows.
+        bar: as ``render``; ``head`` likewise.
+        head: likewise.
+        links: address of each store's own report; without them names are plain.
+    """
+    rows = chain.rows
+    return (
+        environment()
+        .get_template("chain.html.j2")
+        .render(
+            chain=chain,
+            day=words.period(chain.since.isoformat(), chain.until.isoformat()),
+            simulated=[row.store for row in rows if row.simulated],
+            weaker=[row.store for row in rows if not row.standard_privacy],
+            rho=max((row.rho for row in rows), default=0.0),
+            pictures={
+                name: stores_picture(chain, figure=name)
+                for name in ("stop_rate", "engagement", "conversion")
+                if chain.told_by.get(name)
+            },
+            small=[(row, visits_picture(row)) for row in rows],
+            segments="",
+            links=links,
+            bar=bar,
+            head=head,
+            hatches=HATCHES,
+        )
+    )
+
+
 def environment() -> Environment:
     """Give what fills our templates: everything is escaped but what we made ourselves."""
-    return Environment(
+    made = Environment(
         loader=PackageLoader("hub.reports", "."),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals.update(words=words, count=count, percent=percent, both=both)
+    return made
 
 
 def _pictures(summary: Summary, *, data: PeriodData) -> dict[str, str]:

@@ -45,7 +45,8 @@ def patterns_picture(rows: Sequence[PatternRow]) -> str:
     """Draw each pattern's share as a bar with its 95 % interval."""
     named = [(PATTERN_NAMES.get(row.name, row.name), row) for row in rows]
     colours = [PATTERN_COLOURS.get(row.name, MUTED) for row in rows]
-    return _bars(named, top=1.0, text=_percent, colours=colours)
+    said = "withheld (see below)"
+    return _bars(named, top=1.0, text=_percent, colours=colours, withheld=said)
 
 
 def funnel_picture(zone: ZoneRow) -> str:
@@ -175,6 +176,7 @@ def _bars(
     top: float,
     text: Callable[[float], str],
     colours: Sequence[str] = (),
+    withheld: str = "withheld",
 ) -> str:
     canvas = Canvas(27.0 * len(rows) + 6)
     widest = min(118.0, max(wide(label) for label, _ in rows))
@@ -184,7 +186,7 @@ def _bars(
         y = 3 + 27.0 * (place + 0.5)
         canvas.text(widest + 3, y, fitting(label, width=widest + 1), anchor="end")
         if row.value is None or row.low is None or row.high is None:
-            canvas.text(left + 2, y, "withheld", fill=MUTED, italic=True, anchor="start")
+            canvas.text(left + 2, y, withheld, fill=MUTED, italic=True, anchor="start")
             continue
         value, low, high = (min(top, max(0.0, x)) for x in (row.value, row.low, row.high))
         colour = colours[place] if colours else BAR

@@ -10,7 +10,7 @@ from hub.patterns.days import Daypart, daypart_of
 from hub.patterns.seen import Seen, estimate_seen
 from hub.patterns.shares import Estimate, Share, ShareParams, share
 from hub.patterns.zones import ZoneSums, add_zones, estimate_zone
-from hub.reports.figures import Change, Noised, add_counts, change, ratio, total_of
+from hub.reports.figures import Change, Noised, Z, add_counts, change, ratio, total_of, variance_of
 from hub.reports.ground import (
     FirstWay,
     GroundParams,
@@ -221,7 +221,7 @@ def compare(now: Summary, before: Summary) -> tuple[Change, ...]:
     Visits are compared by the day that brought counts; to their noise comes chance, as for
     arrivals that know nothing of one another.
     """
-    found = [change("", "visits a day", before=_daily(before), now=_daily(now))]
+    found = [change("", "visits a day", before=_arrivals(before), now=_arrivals(now))]
     then = {row.name: row for row in before.patterns}
     for row in now.patterns:
         one = then.get(row.name)
@@ -242,14 +242,18 @@ def compare(now: Summary, before: Summary) -> tuple[Change, ...]:
     return tuple(one for one in found if one is not None)
 
 
-def _daily(summary: Summary) -> Estimate | None:
-    days = summary.days_with_data
+def a_day(visits: Estimate, *, days: int) -> Estimate | None:
+    """Give visits a day, with chance beside noise: to be compared; None without a day."""
     if not days:
         return None
-    half = (summary.visits.high - summary.visits.low) / (2 * 1.96)
-    spread = (half**2 + max(0.0, summary.visits.value)) ** 0.5
-    value = summary.visits.value
-    return Estimate(value / days, (value - 1.96 * spread) / days, (value + 1.96 * spread) / days)
+    spread = (variance_of(visits) + max(0.0, visits.value)) ** 0.5
+    return Estimate(
+        visits.value / days, (visits.value - Z * spread) / days, (visits.value + Z * spread) / days
+    )
+
+
+def _arrivals(summary: Summary) -> Estimate | None:
+    return a_day(summary.visits, days=summary.days_with_data)
 
 
 def _share(row: PatternRow) -> Share:

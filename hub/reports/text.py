@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hub.patterns.shares import Estimate, Share
 from hub.reports import words
+from hub.reports.chain import Chain
 from hub.reports.comparison import Comparison
 from hub.reports.summary import PatternRow, Summary
 
@@ -45,6 +46,37 @@ def report_text(summary: Summary, *, against: Comparison | None = None) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def chain_text(chain: Chain) -> str:
+    """Give a line for each store, and what changed for sure."""
+    names = list(chain.figures)
+    heads = ["store", "visits a day", *(words.figure_name(name).lower() for name in names)]
+    lines = [heads]
+    for row in chain.rows:
+        shares = [row.figures.get(name) for name in names]
+        cells = ["no reader" if one is None else _short(one) for one in shares]
+        lines.append([row.store, count(row.daily) if row.daily else "nothing came", *cells])
+    widths = [max(len(line[place]) for line in lines) for place in range(len(heads))]
+    return "\n".join(
+        [
+            f"{len(chain.rows)} stores: {count(chain.visits)} visits",
+            f"coverage {100 * chain.coverage:.0f} % of the opening hours",
+            "",
+            *(
+                "  ".join(
+                    cell.ljust(width) for cell, width in zip(line, widths, strict=True)
+                ).rstrip()
+                for line in lines
+            ),
+            *(f"{store}: {why}" for store, why in chain.silent),
+            *(f"surely {row.store}: {words.change_text(one)}" for row, one in chain.told),
+        ]
+    )
+
+
+def _short(share: Share) -> str:
+    return "withheld" if share.value is None else percent(share)
+
+
 def _when(summary: Summary) -> str:
     if summary.until in {"", summary.day}:
         return f"on {summary.day}"
@@ -58,7 +90,7 @@ def count(estimate: Estimate) -> str:
     '0 (0 to 6)'
     """
     value, low, high = (max(0.0, x) for x in (estimate.value, estimate.low, estimate.high))
-    return f"{value:.0f} ({low:.0f} to {high:.0f})"
+    return f"{value:,.0f} ({low:,.0f} to {high:,.0f})"
 
 
 def percent(share: Share | PatternRow) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 
 from hub.patterns.shares import Estimate, Share
+from hub.reports.chain import FIGURES, Chain
 from hub.reports.figures import Change
 from hub.reports.ground import HeatMap
 from hub.reports.summary import RATES, Summary
@@ -60,9 +61,29 @@ def rows(summary: Summary, *, changes: Sequence[Change] = ()) -> list[Row]:
         *_ground(summary.stood, "stood", period),
         *_course(summary, period),
     ]
-    for one in changes:
-        row = replace(period, subject="change", item=one.of, figure=one.figure, unit=one.unit)
-        found.append(_told(row, one.difference or Share(None, None, None, "withheld")))
+    return [*found, *_changes(changes, period)]
+
+
+def chain_rows(chain: Chain) -> list[Row]:
+    """Give every number of several stores' report: of the chain (an empty store), then by store."""
+    since, until = chain.since.isoformat(), chain.until.isoformat()
+    whole = Row("", since, until, "store", "", "", "", "", None, None, None, None)
+    found = [
+        _told(replace(whole, figure="visits", unit="visits"), chain.visits),
+        *(_told(_figure(whole, name), one) for name, one in chain.figures.items()),
+    ]
+    for row in chain.rows:
+        one = replace(whole, store=row.store)
+        found += [
+            _told(replace(one, figure="visits", unit="visits"), row.visits),
+            replace(one, figure="coverage", unit="share", value=row.coverage),
+            *(_told(_figure(one, name), share) for name, share in row.figures.items() if share),
+        ]
+        for day in row.days:
+            if day.visits is not None:
+                of_day = replace(one, since=day.day.isoformat(), until=day.day.isoformat())
+                found.append(_told(replace(of_day, figure="visits", unit="visits"), day.visits))
+        found += _changes(row.changes, one)
     return found
 
 
@@ -74,6 +95,19 @@ def values(row: Row) -> tuple[str | float | None, ...]:
 def _told(row: Row, figure: Estimate | Share) -> Row:
     withheld = figure.withheld if isinstance(figure, Share) else None
     return replace(row, value=figure.value, low=figure.low, high=figure.high, withheld=withheld)
+
+
+def _changes(changes: Sequence[Change], period: Row) -> Iterator[Row]:
+    for one in changes:
+        row = replace(period, subject="change", item=one.of, figure=one.figure, unit=one.unit)
+        yield _told(row, one.difference or Share(None, None, None, "withheld"))
+
+
+def _figure(row: Row, name: str) -> Row:
+    """Name a store's figure; a pattern's as in a single store's table."""
+    if name in FIGURES:
+        return replace(row, figure=name, unit="share")
+    return replace(row, subject="pattern", item=name, figure="share", unit="share")
 
 
 def _store(summary: Summary, period: Row) -> Iterator[Row]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from hub.patterns.shares import Estimate, Share
+from hub.reports.chain import Chain, StoreRow
 from hub.reports.comparison import Comparison
 from hub.reports.figures import Change
 from hub.reports.summary import PatternRow, Summary, ZoneRow
@@ -55,6 +56,15 @@ RATE_WORDS = {
     "conversion": "passers who kept something, of all passers",
     "put_back": "visits that put all of it back, of those that took something in hand",
 }
+STORE_FIGURES = {
+    "stop_rate": "Of all passes of a place with goods, those in which the visit stopped, or took "
+    "something in hand.",
+    "engagement": "Of all passes of a place with goods, those in which the visit stopped for long, "
+    "or took something in hand.",
+    "conversion": "Of all passes of a place with a reader, those in which something was kept.",
+}
+"""Of a whole store: over all its places."""
+MOST_LISTED = 3
 VERDICTS = {
     "up": "up",
     "down": "down",
@@ -281,6 +291,112 @@ def changes_title(against: Comparison) -> str:
         return f"What changed: nothing for sure, perhaps {told} of {len(against.changes)} figures"
     perhaps = f", perhaps {told - sure} more" if told > sure else ""
     return f"What changed: {sure} of {len(against.changes)} figures for sure{perhaps}"
+
+
+def figure_name(figure: str) -> str:
+    """Name a figure that stores are compared by."""
+    return RATE_NAMES.get(figure) or PLURAL.get(figure, figure).capitalize()
+
+
+def figure_meaning(figure: str) -> str:
+    """Say what it is, in a sentence."""
+    if figure in STORE_FIGURES:
+        return STORE_FIGURES[figure]
+    return f"Share of visits: {PATTERN_WORDS.get(figure, figure)}."
+
+
+def chain_title(chain: Chain) -> str:
+    """Give the headline: the clearest change of a store, or who differs from the others."""
+    if chain.told:
+        row, one = chain.told[0]
+        name = change_of(one)
+        return f"{row.store}: {name[0].lower()}{name[1:]} is {one.verdict}, {_from_to(one)}"
+    sides = {figure: _sides(chain, figure) for figure in chain.figures}
+    figure = max(sides, key=lambda name: len(sides[name]), default="")
+    if not figure or not sides[figure]:
+        return "No store differs from the others beyond chance"
+    return side_title(chain, figure)
+
+
+def sides_title(chain: Chain) -> str:
+    """Say how many stores differ from the chain in any figure."""
+    number = sum(
+        any(chain.side(row, figure) in {"above", "below"} for figure in chain.figures)
+        for row in chain.rows
+    )
+    which = {0: "none differs", 1: "1 differs"}.get(number, f"{number} differ")
+    return f"Stores side by side: {which} from the chain beyond chance"
+
+
+def side_title(chain: Chain, figure: str) -> str:
+    """Say how many stores differ from the chain in a figure."""
+    sides = _sides(chain, figure)
+    name = figure_name(figure)
+    if not sides:
+        return f"{name}: no store differs from the chain beyond chance"
+    parts = [f"{sides.count(side)} {side}" for side in ("above", "below") if sides.count(side)]
+    whole = _percent(chain.figures[figure].value or 0.0)
+    return f"{name}: of {len(chain.rows)} stores {' and '.join(parts)} the chain's {whole}"
+
+
+def busiest_title(chain: Chain) -> str:
+    """Name the store with the most visits a day."""
+    first = chain.rows[0]
+    if first.daily is None:
+        return "Store by store"
+    return f"Store by store: {first.store} has the most visits, {first.daily.value:,.0f} a day"
+
+
+def small_title(chain: Chain) -> str:
+    """Say on how many days the stores are drawn."""
+    days = (chain.until - chain.since).days + 1
+    return "Visits on the day" if days == 1 else f"How the {days} days went in each store"
+
+
+def day_span(row: StoreRow) -> str:
+    """Say between what the visits of a store's days lay."""
+    told = [max(0.0, day.visits.value) for day in row.days if day.visits]
+    if not told:
+        return "nothing came"
+    if len(told) == 1:
+        return f"{told[0]:,.0f} a day"
+    return f"{min(told):,.0f} to {max(told):,.0f} a day"
+
+
+def chain_changes_title(chain: Chain) -> str:
+    """Say how much changed for sure."""
+    every = sum(len(row.changes) for row in chain.rows)
+    if not chain.told:
+        return f"What changed: nothing for sure in {every} figures"
+    return f"What changed: {len(chain.told)} of {every} figures for sure"
+
+
+def chain_quality_title(chain: Chain) -> str:
+    """Say whether data is whole."""
+    number = len(lacking(chain)) + len(chain.silent)
+    if not number:
+        return f"Data quality: {_percent(chain.coverage)} of the opening hours were seen"
+    which = "1 store lacks" if number == 1 else f"{number} stores lack"
+    return f"Data quality: {which} days or much of the opening hours"
+
+
+def lacking(chain: Chain) -> list[StoreRow]:
+    """Give the stores of which days are missing, or whose devices missed much."""
+    return [row for row in chain.rows if row.days_with_data < len(row.days) or row.coverage < DIM]
+
+
+def listed(names: Sequence[str], kind: str) -> str:
+    """Spell some names, or how many there are where they are many.
+
+    >>> listed(["a", "b", "c", "d"], "stores")
+    '4 stores'
+    """
+    return ", ".join(names) if len(names) <= MOST_LISTED else f"{len(names)} {kind}"
+
+
+def _sides(chain: Chain, figure: str) -> list[str]:
+    found = [chain.side(row, figure) for row in chain.rows]
+    return [side for side in found if side in {"above", "below"}]
 
 
 def period(since: str, until: str) -> str:

@@ -100,6 +100,17 @@ def test_report_as_text_json_and_page(filled: Path, tmp_path: Path) -> None:
     assert out.read_text(encoding="utf-8").rstrip().endswith("</html>")
 
 
+def test_report_of_a_chain_as_text_json_page_and_table(filled: Path, tmp_path: Path) -> None:
+    chain = ("report", "--db", filled, "--chain", "--day", "2026-03-07")
+    assert "berlin-1" in call(*chain)
+    out, table = tmp_path / "chain.html", tmp_path / "chain.csv"
+    call(*chain, "--out", out, "--csv", table)
+    assert out.read_text(encoding="utf-8").rstrip().endswith("</html>")
+    assert "stop_rate" in table.read_text(encoding="utf-8")
+    several = ("report", "--db", filled, *OF_THE_DAY, "--store", "kiel-3")
+    assert "kiel-3: store 'kiel-3': no agent" in call(*several)
+
+
 def test_rejects_are_listed_and_shown_with_their_bytes(filled: Path) -> None:
     (row,) = json.loads(call("rejects", "list", "--db", filled, "--json"))["rejects"]
     assert "envelope" in row["reason"]
@@ -123,6 +134,8 @@ def test_a_reject_whose_bytes_are_no_longer_kept_says_so(tmp_path: Path) -> None
         (("report", "--store", "nowhere", "--day", "2026-03-07"), 3, "known: berlin-1"),
         (("report", "--store", "berlin-1", "--day", "2026-03-08"), 3, "2026-03-08"),
         (("report", "--store", "berlin-1", "--day", "yesterday"), 2, "2026-03-07"),
+        (("report", "--day", "2026-03-07"), 2, "--chain"),
+        (("report", "--chain", *OF_THE_DAY), 2, "leave --store away"),
         (("report", *OF_THE_DAY, "--out", "/nonexistent/x.html"), 2, "/nonexistent"),
         (("rejects", "show", "ffff"), 3, "rejects list"),
     ],
