@@ -82,7 +82,10 @@ def _camera(camera: CameraConfig, *, config: StoreConfig, parts: Parts) -> str:
         )
     missed_m = ground_of(camera).residual_m
     points = f"{len(camera.points)} floor points miss by {missed_m:.2f} m"
-    return f"{width}x{height} pixels; {points}; {_look(camera, config=config, parts=parts)}"
+    looks = f"; {camera.sectors} sectors, {camera.sectors} looks of the detector each picture"
+    sectors = "" if camera.sectors is None else looks
+    condition = _look(camera, config=config, parts=parts)
+    return f"{width}x{height} pixels; {points}{sectors}; {condition}"
 
 
 def _look(camera: CameraConfig, *, config: StoreConfig, parts: Parts) -> str:

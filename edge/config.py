@@ -77,6 +77,9 @@ class CameraConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         k2: as ``k1``.
         centre_px: where the lens's axis meets the picture, with ``focal_px`` only; by default the
             picture's middle.
+        sectors: under a ceiling, for detectors that know only people who stand up in the picture
+            (``yolox``, ``boxes-scores``): it is turned so often about the spot below the camera,
+            and each turn costs one look of the detector. The shipped one needs none.
     """
 
     name: Name
@@ -90,6 +93,7 @@ class CameraConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     k1: float = 0.0
     k2: float = 0.0
     centre_px: tuple[float, float] | None = None
+    sectors: Annotated[int, msgspec.Meta(ge=3, le=12)] | None = None
 
 
 Power = Annotated[float, msgspec.Meta(ge=0.0, le=33.0)]

@@ -32,10 +32,12 @@ from edge.vision.condition import ConditionParams
 from edge.vision.fusion import Fusion
 from edge.vision.ground import Ground
 from edge.vision.lens import Lens, LensKind
+from edge.vision.manifest import CentrePoints
 from edge.vision.onnx_io import Detector, load_detector, shipped_manifest
+from edge.vision.sectors import Sectors, below_camera
 from edge.vision.signature_io import load_signature
 from edge.vision.tracking import Tracker, TrackerParams
-from edge.vision.watching import Eyes, Finder, SightParams
+from edge.vision.watching import Eyes, Finder, Seer, SightParams
 from edge.visits.plan import Floor, Point
 from edge.visits.visits import Visits
 from edge.visits.wares import Assortment
@@ -78,9 +80,11 @@ class Parts:
         budget = _budget(config, floor=floor, goods=goods)
         grounds = {camera.name: ground_of(camera) for camera in config.cameras}
         _refuse_meta(config, budget=budget)
+        detector = load_detector(config.detector.manifest or shipped_manifest())
+        _refuse_sectors(config, grounds=grounds, detector=detector)
         return cls(
             floor=floor,
-            detector=load_detector(config.detector.manifest or shipped_manifest()),
+            detector=detector,
             grounds=grounds,
             budget=budget,
             hours=Hours(
@@ -162,9 +166,15 @@ def eyes_of(
         conditions: as ``Eyes``.
     """
     one = next(one for one in config.cameras if one.name == camera)
+    ground = parts.grounds[camera]
+    finds: Finder | Seer = finder or parts.detector
+    below = below_camera(ground)
+    if one.sectors is not None and below is not None:
+        look_px = parts.detector.manifest.input.square_px
+        finds = Sectors(finder or parts.detector, count=one.sectors, below=below, look_px=look_px)
     return Eyes(
-        finder or parts.detector,
-        ground=parts.grounds[camera],
+        finds,
+        ground=ground,
         confidence=config.detector.confidence,
         camera=camera,
         params=SightParams.of(parts.detector.manifest),
@@ -172,6 +182,23 @@ def eyes_of(
         background=background,
         conditions=conditions,
     )
+
+
+def _refuse_sectors(config: StoreConfig, *, grounds: dict[str, Ground], detector: Detector) -> None:
+    for camera in config.cameras:
+        if camera.sectors is None:
+            continue
+        if isinstance(detector.manifest.output, CentrePoints):
+            raise ConfigError(
+                f"camera {camera.name!r} has sectors, but {detector.manifest.name} knows people "
+                "from every side: remove sectors, or name a detector of upright people in "
+                "[detector] manifest"
+            )
+        if below_camera(grounds[camera.name]) is None:
+            raise ConfigError(
+                f"camera {camera.name!r} has sectors, but what is straight below it is not in its "
+                "picture, or the points do not tell: remove sectors, or give height_m or hfov_deg"
+            )
 
 
 def tracker_of(config: StoreConfig, *, parts: Parts) -> Tracker:

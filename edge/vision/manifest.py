@@ -77,6 +77,12 @@ class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         """One for each plane."""
         return self.scale if isinstance(self.scale, tuple) else (self.scale,) * len(self.order)
 
+    @property
+    def square_px(self) -> int:
+        """Side of the largest square that is seen without being shrunk."""
+        fit = self.fit(8192, 8192)
+        return min(fit.width_px, fit.height_px)
+
     def fit(self, rows: int, cols: int) -> Fit:
         """Give the canvas of images of ``rows`` x ``cols`` pixels."""
         if self.pixels is not None and self.multiple is not None:

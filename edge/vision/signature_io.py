@@ -89,5 +89,6 @@ def _path(folder: Path, name: str) -> Path:
 
 def _calibration(camera: CameraConfig) -> str:
     """Name a calibration; with other points it is another one."""
-    points = msgspec.structs.replace(camera, name="x", source="")
+    points = msgspec.to_builtins(msgspec.structs.replace(camera, name="x", source=""))
+    del points["sectors"]  # how people are looked for, not how the camera hangs
     return hashlib.sha256(msgspec.json.encode(points)).hexdigest()[:16]

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from hashlib import sha256
+from pathlib import Path
+
+import cv2
+import numpy as np
 import pytest
 
 from edge.config import StoreConfig, parse
 from edge.errors import ConfigError
-from edge.parts_io import Parts, tracker_of
+from edge.parts_io import Parts, eyes_of, tracker_of
 from edge.vision.tracking import FloorPoint, Sighting, TrackerParams
 
 STORE = """
@@ -79,3 +84,68 @@ def test_a_plan_too_large_for_the_contract_is_refused() -> None:
     config = parse(text + CAMERA.format(name="one", west=0, east=6), where="store.toml")
     with pytest.raises(ConfigError, match="fewer or simpler polygons"):
         Parts.build(config)
+
+
+NET = Path(__file__).parent / "vision" / "tiny_models" / "upright.onnx"
+UPRIGHT = """
+name = "upright"
+version = "1"
+file = "net.onnx"
+sha256 = "{digest}"
+licence = "Apache-2.0"
+trained_on = "nothing"
+[input]
+tensor = "image"
+width = 128
+height = 128
+mean = 0
+scale = 0.003921569
+[output]
+kind = "yolox"
+output = "output"
+strides = [8]
+classes = 1
+point = "centre"
+point_height_m = 1.0
+confidence = 0.6
+"""
+
+
+def ringed(folder: Path, *, sectors: str, change: tuple[str, str] = ("", "")) -> StoreConfig:
+    """Give a store whose detector knows red above blue, and what it is to be told of sectors."""
+    (folder / "net.onnx").write_bytes(NET.read_bytes())
+    digest = sha256(NET.read_bytes()).hexdigest()
+    (folder / "manifest.toml").write_text(UPRIGHT.format(digest=digest))
+    camera = CAMERA.format(name="one", west=0, east=6).replace(*change)
+    detector = f'[detector]\nmanifest = "{folder}/manifest.toml"\n'
+    return parse(STORE + detector + camera + sectors, where="store.toml")
+
+
+def test_a_camera_with_sectors_sees_people_all_around(tmp_path: Path) -> None:
+    image = np.zeros((480, 640, 3), np.uint8)
+    for out in ((0, -1), (-1, 0), (1, 0), (0, 1)):
+        for colour, near, far in (((255, 0, 0), 65, 135), ((0, 0, 255), 135, 205)):
+            ends = np.add((320, 240), np.outer((near, far), out))
+            cv2.line(image, *ends.tolist(), colour, thickness=50)
+
+    def seen(sectors: str) -> int:
+        config = ringed(tmp_path, sectors=sectors)
+        eyes = eyes_of(config, "one", parts=Parts.build(config))
+        return sum(one.confidence > 0.6 for one in eyes.sight(0, image).points)
+
+    assert seen("") == 1
+    assert seen("sectors = 4") == 4
+
+
+def test_sectors_where_they_cannot_serve_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"camera 'one' has sectors, but .* height_m or hfov_deg"):
+        Parts.build(ringed(tmp_path, sectors="sectors = 6", change=("height_m = 3.0", "")))
+    aslant = "points = [[0, 480, 0, 4], [640, 480, 4, 4], [440, 200, 4, 9], [200, 200, 0, 9]]"
+    points = CAMERA.format(name="one", west=0, east=6).splitlines()[-1]
+    with pytest.raises(ConfigError, match="not in its picture"):
+        Parts.build(ringed(tmp_path, sectors="sectors = 6", change=(points, aslant)))
+    with pytest.raises(ConfigError, match=r"cameras\[0\]\.sectors.*>= 3"):
+        ringed(tmp_path, sectors="sectors = 2")
+    shipped = CAMERA.format(name="one", west=0, east=6) + "sectors = 6"
+    with pytest.raises(ConfigError, match="person-detector knows people from every side"):
+        Parts.build(parse(STORE + shipped, where="store.toml"))

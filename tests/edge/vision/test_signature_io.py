@@ -43,6 +43,7 @@ def test_another_calibration_makes_it_stale_another_address_does_not(tmp_path: P
     points = (*CAMERA.points[:3], (1, 432, 0, 4))
     assert load_signature(tmp_path, msgspec.structs.replace(CAMERA, points=points)) is None
     assert load_signature(tmp_path, msgspec.structs.replace(CAMERA, source=0)) is not None
+    assert load_signature(tmp_path, msgspec.structs.replace(CAMERA, sectors=6)) is not None
 
 
 def test_a_damaged_file_is_as_none(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@
 pixels there, the foot 8 pixels below; ``boxes.onnx`` gives the same three boxes for every image,
 scored by the image's mean brightness. ``change.onnx`` takes any size and believes the fourth
 plane. ``yolox.onnx`` has the raw head of that family: each cell's object score is the middle of
-its 8, 16 or 32 pixels, and its box one cell.
+its 8, 16 or 32 pixels, and its box one cell. ``upright.onnx`` has one stride of it and knows
+people standing up only: red above, blue below.
 """
 
 from __future__ import annotations
@@ -118,7 +119,36 @@ def yolox() -> bytes:
     return _model(nodes, constants, {"output": (1, cells, 7)})
 
 
+def upright() -> bytes:
+    """Give the net that scores what is red 7 pixels above a cell's middle and blue 7 below."""
+    side, stride, away = 128, 8, 7
+    middle = stride // 2
+    looks = np.zeros((6, 3, 2 * away + 1, middle + 1))
+    red_not_blue = np.array([-0.5, 0, 0.5])
+    looks[4, :, 0, middle], looks[4, :, -1, middle] = red_not_blue, -red_not_blue
+    cells = (side // stride) ** 2
+    nodes = [
+        helper.make_node(
+            "Conv",
+            ["image", "looks", "box"],
+            ["map"],
+            strides=[stride, stride],
+            pads=[away - middle, 0, away - middle + 1, 0],
+        ),
+        helper.make_node("Reshape", ["map", SHAPE], ["rows"]),
+        helper.make_node("Transpose", ["rows"], ["output"], perm=[0, 2, 1]),
+    ]
+    sizes = np.log(np.array([32, 40]) / stride)
+    constants = {
+        "looks": looks,
+        "box": np.array([0.5, 0.5, *sizes, 0, 1]),
+        SHAPE: np.array([1, 6, -1]),
+    }
+    return _model(nodes, constants, {"output": (1, cells, 6)}, image=(1, 3, side, side))
+
+
 if __name__ == "__main__":
+    (HERE / "upright.onnx").write_bytes(upright())
     (HERE / "centres.onnx").write_bytes(centres())
     (HERE / "boxes.onnx").write_bytes(boxes())
     (HERE / "change.onnx").write_bytes(change())
