@@ -482,9 +482,10 @@ class _Watcher:
             return
         condition = self._eyes.condition
         self.trouble = "" if condition is None else condition.said
-        # Who is found by a camera that was moved or froze stands somewhere else, or nowhere.
+        # Who is found by a camera that was moved or froze stands somewhere else, or nowhere. That
+        # an image is only repeated changes nothing that is told: an empty aisle may look so.
         blank = Blank(found.scene_ms, self.camera.name)
-        self._inbox.put([found if condition is None else blank])
+        self._inbox.put([blank if condition or self._eyes.stale else found])
         self._keep_signature()
 
     def _keep_signature(self) -> None:

@@ -167,6 +167,11 @@ class Eyes:
         return self._checkup.condition
 
     @property
+    def stale(self) -> bool:
+        """Whether the camera repeats one image, which then shows nobody; as ``Checkup``."""
+        return self._checkup.stale
+
+    @property
     def signature(self) -> Signature | None:
         """What may be kept to compare with: the one given, or the one two looks agreed on."""
         return self._checkup.kept

@@ -78,6 +78,7 @@ class Shop:
 
     def __init__(self, folder: Path) -> None:
         self.shown = room()
+        self.grain = 5
         self.found: list[Sighting | Blank] = []
         self.coverage = Coverage(0)
         self.folder = folder
@@ -93,7 +94,7 @@ class Shop:
         def publish() -> None:
             grain = np.random.default_rng(1)
             while not stop.wait(0.05):
-                noise = grain.integers(0, 5, (256, 384, 3)).astype(np.uint8)
+                noise = grain.integers(0, self.grain, (256, 384, 3)).astype(np.uint8)
                 server.publish(jpeg_of(np.asarray(cv2.add(self.shown, noise))))
 
         thread = threading.Thread(target=publish)
@@ -190,3 +191,15 @@ def test_a_camera_that_is_ill_counts_nobody_until_it_is_well(
     assert (watcher.device().state, watcher.device().detail) == ("up", "")
     shop.turn()
     assert shop.coverage.share(well_ms, shop.now_ms()) > 0.5
+
+
+def test_an_image_that_is_only_repeated_shows_nobody_and_is_not_told(shop: Shop) -> None:
+    shop.wait(lambda: any(isinstance(one, Sighting) for one in shop.found))
+    shop.grain = 1  # none
+    shop.wait(lambda: [type(one) for one in shop.found[-10:]] == [Blank] * 10)
+    device = shop.watcher.device()
+    assert shop.watcher.seeing
+    assert (device.state, device.detail) == ("up", "")
+    shop.found.clear()
+    shop.grain = 5
+    shop.wait(lambda: any(isinstance(one, Sighting) for one in shop.found))

@@ -182,7 +182,9 @@ def delays(*, per_minute: float, recall: float) -> None:
     }
     for name, spoil in troubles.items():
         background, checkup, said = Background(), Checkup(size_px=(640, 432)), ""
-        for number, (now_ms, image, found) in enumerate(shots):
+        lasts = len(shots) if name != "frozen" else ADOPT_S + 660
+        more = [(1_000 * second, frozen, []) for second in range(len(shots), lasts)]
+        for number, (now_ms, image, found) in enumerate([*shots, *more]):
             shown = image if number < ADOPT_S else spoil(image)
             checkup.feed(now_ms, shown)
             if not checkup.blind:
