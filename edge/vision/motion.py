@@ -17,13 +17,16 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-# Rows of a state, (11, N): of the one who stands, place and its variance; of the one who walks,
-# place, velocity, the variances of both and their covariance; the probability of walking.
-SPOT, SPOT_VAR = slice(0, 2), 2
-PLACE, PACE = slice(3, 5), slice(5, 7)
-PLACE_VAR, MIXED, PACE_VAR = 7, 8, 9
-WALKS = 10
+# Rows of a state, (11, N): where the one who stands is and where the one who walks, the walker's
+# velocity, the variances of both places, the walker's covariance of place and velocity, the
+# velocity's variance; the probability of walking.
+SPOT, PLACE, PACE = slice(0, 2), slice(2, 4), slice(4, 6)
+SPOT_VAR, PLACE_VAR, MIXED, PACE_VAR, WALKS = range(6, 11)
 ROWS = 11
+_BOTH, _BOTH_VARS = slice(0, 4), slice(6, 8)
+"""Places of the one who stands, then of the one who walks; and their variances."""
+_WAY, _WALKERS_VARS = slice(2, 6), slice(7, 10)
+"""Place and velocity of the one who walks; and their variances."""
 
 _RARE = 1e-3
 """Neither way to move is ever less probable than this."""
@@ -72,42 +75,53 @@ def ahead(states: Floats, step_ms: int, *, params: MotionParams) -> Floats:
     if step_ms == 0 or not states.size:
         return states.copy()
     step_s, rate = step_ms / 1_000, 1_000 / params.memory_ms
+    stops, starts = -expm1(-step_ms / params.stops_ms), -expm1(-step_ms / params.starts_ms)
     walks = states[WALKS]
-    on = -walks * expm1(-step_ms / params.stops_ms)  # who walks and stops
-    off = -(1 - walks) * expm1(-step_ms / params.starts_ms)  # who stands and starts
-    walking = walks - on + off
-    came, went = off / walking, on / (1 - walking)
-    gap, pace = states[PLACE] - states[SPOT], states[PACE]
-    gap2, drift, pace2 = _mean(gap * gap), _mean(gap * pace), _mean(pace * pace)
-    variance = params.speed_sd_m_s**2
-    both = came * (1 - came)
-    place_var = states[PLACE_VAR] + came * (states[SPOT_VAR] - states[PLACE_VAR]) + both * gap2
-    mixed = (1 - came) * states[MIXED] + both * drift
-    pace_var = states[PACE_VAR] + came * (variance - states[PACE_VAR]) + both * pace2
+    walking = walks * (1 - stops - starts) + starts
+    came, went = starts * (1 - walks) / walking, stops * walks / (1 - walking)
+    stayed = 1 - came
+    way = states[_WAY].copy()
+    gap, pace = way[:2], way[2:]
+    gap -= states[SPOT]
+    products = np.empty((3, 2, len(walks)))
+    np.multiply(gap, gap, out=products[0])
+    np.multiply(gap, pace, out=products[1])
+    np.multiply(pace, pace, out=products[2])
+    means = 0.5 * (products[:, 0] + products[:, 1])
+    # Of all who walk now: those who did, and that those who have just started differ from them;
+    # then these themselves, who stood somewhere, and walk at any pace.
+    spread = np.empty((6, len(walks)))
+    spread[:3] = stayed * (states[_WALKERS_VARS] + came * means)
+    spread[3] = came * states[SPOT_VAR]
+    spread[4] = came
+    spread[5] = 1.0
     kept = exp(-rate * step_s)
     carry = (1 - kept) / rate
-    out = np.empty_like(states)
-    out[SPOT] = states[SPOT] + went * gap
-    out[SPOT_VAR] = (
-        states[SPOT_VAR]
-        + went * (states[PLACE_VAR] - states[SPOT_VAR])
-        + went * (1 - went) * gap2
-        + params.sway_m**2 * step_s
+    var = params.speed_sd_m_s**2
+    grown_m2 = var * (2 * (step_s - carry) / rate - carry * carry)
+    grown_m2_s = var * rate * carry * carry
+    turned = np.array(
+        (
+            (1.0, 2 * carry, carry * carry, 1.0, carry * carry * var, grown_m2),
+            (0.0, kept, kept * carry, 0.0, kept * carry * var, grown_m2_s),
+            (0.0, 0.0, kept * kept, 0.0, kept * kept * var, var * (1 - kept * kept)),
+        )
     )
-    pace = (1 - came) * pace
+    out = np.empty_like(states)
+    np.matmul(turned, spread, out=out[_WALKERS_VARS])
+    out[SPOT] = states[SPOT] + went * gap
+    apart = states[PLACE_VAR] - states[SPOT_VAR] + (1 - went) * means[0]
+    out[SPOT_VAR] = states[SPOT_VAR] + went * apart + params.sway_m**2 * step_s
+    pace *= stayed
     out[PLACE] = states[PLACE] - came * gap + carry * pace
     out[PACE] = kept * pace
-    out[PLACE_VAR] = place_var + 2 * carry * mixed + carry**2 * pace_var
-    out[PLACE_VAR] += variance * (2 * step_s / rate - 2 * carry / rate - carry * carry)
-    out[MIXED] = kept * (mixed + carry * pace_var) + variance * rate * carry * carry
-    out[PACE_VAR] = kept * kept * pace_var + variance * (1 - kept * kept)
     out[WALKS] = walking
     return out
 
 
 def far_ahead(states: Floats, step_ms: int, *, params: MotionParams) -> Floats:
     """Carry states on over seconds, in steps within which hardly anybody stops twice."""
-    while step_ms > 0:
+    while step_ms > 0 and states.size:
         states = ahead(states, min(step_ms, 250), params=params)
         step_ms -= 250
     return states
@@ -119,48 +133,55 @@ def densities(states: Floats, places_m: Floats, variances_m2: Floats) -> Floats:
     Returns:
         (N, M).
     """
-    walks = states[WALKS, :, None]
-    standing = _bell(states[SPOT], states[SPOT_VAR], places_m, variances_m2)
-    walking = _bell(states[PLACE], states[PLACE_VAR], places_m, variances_m2)
-    found: Floats = standing + walks * (walking - standing) + _FAINT
+    off = places_m[:, None] - states[_BOTH].reshape(2, 2, -1, 1)
+    off *= off
+    spread = states[_BOTH_VARS, :, None] + variances_m2
+    bells = off[:, 0] + off[:, 1]
+    bells /= -2 * spread
+    np.exp(bells, out=bells)
+    bells /= spread
+    found: Floats = bells[0]
+    walking = bells[1]
+    walking -= found
+    walking *= states[WALKS, :, None]
+    found += walking
+    found += _FAINT
     return found
 
 
-def corrected(states: Floats, places_m: Floats, variances_m2: Floats) -> Floats:
-    """Weigh each state against a sighting of its own at (2, N) places."""
+def corrected(states: Floats, places_m: Floats, variances_m2: Floats) -> tuple[Floats, Floats]:
+    """Weigh each state against a sighting of its own at (2, N) places.
+
+    Returns:
+        The states, and what is left of each sighting's squared error, per axis, beyond the state's
+        own.
+    """
     out = states.copy()
-    off_spot, off_place = places_m - states[SPOT], places_m - states[PLACE]
-    spot_var = states[SPOT_VAR] + variances_m2
-    place_var = states[PLACE_VAR] + variances_m2
-    gain_spot, gain, gain_pace = (
-        states[SPOT_VAR] / spot_var,
-        states[PLACE_VAR] / place_var,
-        states[MIXED] / place_var,
-    )
-    out[SPOT] += gain_spot * off_spot
-    out[SPOT_VAR] *= 1 - gain_spot
-    out[PLACE] += gain * off_place
-    out[PACE] += gain_pace * off_place
+    walks, variances = states[WALKS], states[_BOTH_VARS]
+    off = places_m - states[_BOTH].reshape(2, 2, -1)
+    total = variances + variances_m2
+    gain = variances / total
+    gain_pace = states[MIXED] / total[1]
+    out[_BOTH] += (gain[:, None] * off).reshape(4, -1)
+    out[PACE] += gain_pace * off[1]
     out[PACE_VAR] -= gain_pace * states[MIXED]
-    out[[PLACE_VAR, MIXED]] *= 1 - gain
-    walks = states[WALKS]
-    favour = _mean(off_spot * off_spot) / spot_var - _mean(off_place * off_place) / place_var
-    odds = walks / (1 - walks) * spot_var / place_var * np.exp(np.minimum(favour, 50.0))
-    out[WALKS] = np.clip(odds / (1 + odds), _RARE, 1 - _RARE)
-    return out
+    left = 1 - gain
+    out[_BOTH_VARS] *= left
+    out[MIXED] *= left[1]
+    off *= off
+    square = 0.5 * (off[:, 0] + off[:, 1])
+    misfit = square / total
+    favour = np.exp(np.minimum(misfit[0] - misfit[1], 50.0))
+    odds = favour * walks * total[0]
+    odds /= odds + (1 - walks) * total[1]
+    out[WALKS] = np.minimum(np.maximum(odds, _RARE), 1 - _RARE)
+    square -= variances
+    return out, np.where(walks > 0.5, square[1], square[0])  # noqa: PLR2004 - the likelier's
 
 
 def places(states: Floats) -> Floats:
     """Give where people are thought to be, (2, N)."""
     found: Floats = states[SPOT] + states[WALKS] * (states[PLACE] - states[SPOT])
-    return found
-
-
-def surprise(states: Floats, places_m: Floats) -> Floats:
-    """Give what is left of each sighting's squared error, per axis, beyond the state's own."""
-    spot = _mean((places_m - states[SPOT]) ** 2) - states[SPOT_VAR]
-    place = _mean((places_m - states[PLACE]) ** 2) - states[PLACE_VAR]
-    found: Floats = np.where(states[WALKS] > 0.5, place, spot)  # noqa: PLR2004 - the likelier
     return found
 
 

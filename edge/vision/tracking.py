@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import count
-from math import hypot, inf
+from itertools import chain, compress, count
+from math import exp, hypot, inf, log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ Sees = Callable[[str, Floats], Bools]
 """Camera, (2, N) places → (N,) whether they are in its view."""
 _Spot = tuple[int, float, float]
 """Instant, east, north."""
+_Link = tuple[int, int, float]
+"""Track and point that may belong together, and the cost of that, below 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +168,17 @@ class _Meeting:
     """Tracks so close that their sightings may be exchanged, and what they were like before.
 
     Attributes:
-        before: track, its (11, 1) state when it came in, and when that was.
+        before: what its tracks were like when they came in.
         last_ms: when two of them were last too close.
     """
 
     began_ms: int
     last_ms: int
-    before: list[tuple[_Track, Floats, int]] = field(default_factory=list)
+    before: list[_Before] = field(default_factory=list)
+
+
+_Before = tuple[_Track, Floats, int]
+"""A track, its (11, 1) state then, and when that was."""
 
 
 class Tracker:
@@ -231,20 +237,15 @@ class Tracker:
         looked_for = self._looked_for(sighting.camera)
         pairs, spare = self._assign(seen, looked_for)
         if pairs:
-            self._learn(sighting.camera, pairs, seen)
-            rows, columns = (list(each) for each in zip(*pairs, strict=True))
-            self._states[:, rows] = motion.corrected(
-                self._states[:, rows], seen.places[:, columns], seen.variances[columns]
-            )
-        found = dict(pairs)
-        places = motion.places(self._states).T.tolist()
+            self._correct(sighting.camera, pairs, seen)
+        found = {row for row, _ in pairs}
+        easts, norths = motion.places(self._states).tolist()
         for row in looked_for:
             if row in found:
-                out += self._see(self._tracks[row], places[row])
+                out += self._see(self._tracks[row], (now_ms, easts[row], norths[row]))
             else:
                 self._tracks[row].missed.append(now_ms)
-        for column in spare:
-            self._bear(seen, column)
+        self._bear(seen, spare)
         return out + self._rejoin() + self._part() + self._merge()
 
     def advance(self, now_ms: int) -> list[TrackPoint | TrackEnd]:
@@ -280,64 +281,68 @@ class Tracker:
         if not looked_for:
             return [], list(range(seen.sure))
         since_ms = self._now_ms - self._params.coast_ms
-        known, fresh = [], []
+        known, fresh = set(), set()
         for row in looked_for:
             track = self._tracks[row]
             if not track.number:
-                fresh.append(row)
+                fresh.add(row)
             elif track.seen_ms >= since_ms:
-                known.append(row)
-        costs = self._costs(seen)
-        sure, unsure = list(range(seen.sure)), list(range(seen.sure, len(seen.variances)))
-        pairs = _matched(known, sure, costs)
-        self._note_meetings(known, pairs, costs[known, : seen.sure])
-        if unsure:
-            pairs += _matched(_without(known, {row for row, _ in pairs}), unsure, costs)
-        spare = _without(sure, {column for _, column in pairs})
-        newer = _matched(fresh, spare, costs)
-        return pairs + newer, _without(spare, {column for _, column in newer})
+                known.add(row)
+        links = self._links(seen)
+        sure = [link for link in links if link[1] < seen.sure]
+        known_sure = [link for link in sure if link[0] in known]
+        pairs = _matched(known_sure)
+        self._note_meetings(pairs, known_sure)
+        taken = {row for row, _ in pairs}
+        if seen.sure < len(seen.variances):
+            unsure = (link for link in links if link[1] >= seen.sure and link[0] in known)
+            pairs += _matched([link for link in unsure if link[0] not in taken])
+        taken = {column for _, column in pairs}
+        pairs += _matched([link for link in sure if link[0] in fresh and link[1] not in taken])
+        taken = {column for _, column in pairs}
+        return pairs, [column for column in range(seen.sure) if column not in taken]
 
-    def _costs(self, seen: _Seen) -> Floats:
-        """Give twice the negative log odds that a point is a track's; none above 0: nobody's.
+    def _links(self, seen: _Seen) -> list[_Link]:
+        """Give which points may be whose, at twice the negative log odds that they are."""
+        worth, points = self._params.worth, len(seen.variances)
+        found = motion.densities(self._states, seen.places, seen.variances).ravel()
+        (near,) = (found > exp(-0.5 * worth)).nonzero()
+        return [
+            (*divmod(place, points), -2 * log(density) - worth)
+            for place, density in zip(near.tolist(), found.take(near).tolist(), strict=True)
+        ]
 
-        Returns:
-            (tracks, points).
-        """
-        found = motion.densities(self._states, seen.places, seen.variances)
-        costs: Floats = np.minimum(-2 * np.log(found) - self._params.worth, 0.0)
-        return costs
-
-    def _learn(self, camera: str, pairs: list[tuple[int, int]], seen: _Seen) -> None:
-        """Renew a camera's scale of error by how its sightings fit those long followed.
+    def _correct(self, camera: str, pairs: list[tuple[int, int]], seen: _Seen) -> None:
+        """Weigh tracks against their points; the camera's scale of error is learnt by their fit.
 
         Source: Mehra, IEEE Trans. Automatic Control 15 (1970), 175-184.
         """
         params = self._params
-        pairs = [
-            (row, column)
-            for row, column in pairs
-            if self._tracks[row].sightings >= params.learn_from
-            and self._tracks[row].meeting is None
-        ]
-        if not pairs:
-            return
         rows, columns = (list(each) for each in zip(*pairs, strict=True))
-        left = motion.surprise(self._states[:, rows], seen.places[:, columns])
+        known = [self._tracks[row] for row in rows]
+        teach = [one.sightings >= params.learn_from and one.meeting is None for one in known]
+        self._states[:, rows], misfit = motion.corrected(
+            self._states.take(rows, axis=1),
+            seen.places.take(columns, axis=1),
+            seen.variances.take(columns),
+        )
+        if not any(teach):
+            return
         scale = self._scales.get(camera, 1.0)
         # One wild point is no noise: at most nine times the usual, three standard deviations.
-        told = float(np.minimum(left / seen.guesses[columns], 9 * scale).mean())
-        scale += (1 - (1 - params.learn) ** len(pairs)) * (told - scale)
+        told = np.minimum(misfit / seen.guesses.take(columns), 9 * scale)
+        fits = list(compress(told.tolist(), teach))
+        scale += (1 - (1 - params.learn) ** len(fits)) * (sum(fits) / len(fits) - scale)
         self._scales[camera] = min(params.scale_most, max(params.scale_least, scale))
 
     # ---- what becomes of a track -----------------------------------------------------------------
 
-    def _see(self, track: _Track, place: list[float]) -> list[TrackPoint | TrackEnd]:
+    def _see(self, track: _Track, spot: _Spot) -> list[TrackPoint | TrackEnd]:
         """Note that a track was seen; give its points if it is believed."""
-        spot = self._now_ms, place[0], place[1]
         if track.missed:
             track.held += self._between(track, spot)
         track.held.append(spot)
-        track.last, track.seen_ms = spot, self._now_ms
+        track.last, track.seen_ms = spot, spot[0]
         track.sightings += 1
         return self._give(track)
 
@@ -374,29 +379,40 @@ class Tracker:
                 out.append(TrackPoint(track.number, at_ms, east_m, north_m))
         return out
 
-    def _bear(self, seen: _Seen, column: int) -> None:
-        """Begin a track, unless somebody just seen explains the point or nobody can stand there."""
-        east_m, north_m = seen.places[:, column].tolist()
-        if self._may_stand is not None and not self._may_stand(east_m, north_m):
-            return
-        for track in self._tracks:
-            away_m = hypot(east_m - track.last[1], north_m - track.last[2])
-            if track.seen_ms == self._now_ms and away_m < self._params.clearance_m:
-                return
-        usual = self._may_appear is None or self._may_appear(east_m, north_m)
-        spot = self._now_ms, east_m, north_m
-        self._tracks.append(_Track(self._now_ms, self._now_ms, usual, spot, [spot]))
-        state = motion.born(
-            seen.places[:, [column]], seen.variances[[column]], params=self._params.motion
+    def _bear(self, seen: _Seen, spare: list[int]) -> None:
+        """Begin tracks at points that nobody just seen explains, where somebody can stand."""
+        columns = []
+        for column in spare:
+            east_m, north_m = seen.places[:, column].tolist()
+            if self._may_stand is not None and not self._may_stand(east_m, north_m):
+                continue
+            if self._is_beside(east_m, north_m):
+                continue
+            usual = self._may_appear is None or self._may_appear(east_m, north_m)
+            spot = self._now_ms, east_m, north_m
+            self._tracks.append(_Track(self._now_ms, self._now_ms, usual, spot, [spot]))
+            columns.append(column)
+        if columns:
+            born = motion.born(
+                seen.places[:, columns], seen.variances[columns], params=self._params.motion
+            )
+            self._states = np.hstack([self._states, born])
+
+    def _is_beside(self, east_m: float, north_m: float) -> bool:
+        """Tell whether a track just seen, or just begun, is too close for another one."""
+        return any(
+            track.seen_ms == self._now_ms
+            and hypot(east_m - track.last[1], north_m - track.last[2]) < self._params.clearance_m
+            for track in self._tracks
         )
-        self._states = np.hstack([self._states, state])
 
     def _rejoin(self) -> list[TrackPoint | TrackEnd]:
         """Let tracks that are now believed continue lost ones; the others are new people."""
+        now_ms = self._now_ms
         new = [
             row
             for row, track in enumerate(self._tracks)
-            if not track.number and track.seen_ms == self._now_ms and self._is_believed(track)
+            if not track.number and track.seen_ms == now_ms and self._is_believed(track)
         ]
         if not new:
             return []
@@ -430,13 +446,15 @@ class Tracker:
         came = [self._may_appear is not None and self._tracks[row].usual for row in new]
         left = [self._is_usual(*self._tracks[row].last[1:]) for row in lost]
         doors = np.logical_or.outer(left, came)
-        worth = np.where(doors, params.rejoin_door, params.rejoin)
-        costs = np.minimum(-2 * np.log(found) - worth, 0.0)
-        seen_ms = np.array([self._tracks[row].seen_ms for row in lost])
-        born_ms = np.array([self._tracks[row].born_ms for row in new])
-        costs[seen_ms[:, None] >= born_ms] = 0.0
-        pairs = _matched(list(range(len(lost))), list(range(len(new))), costs)
-        return [(lost[row], new[column]) for row, column in pairs]
+        costs = -2 * np.log(found) - np.where(doors, params.rejoin_door, params.rejoin)
+        return _matched(
+            [
+                (row, column, cost)
+                for row, line in zip(lost, costs.tolist(), strict=True)
+                for column, cost in zip(new, line, strict=True)
+                if cost < 0 and self._tracks[row].seen_ms < self._tracks[column].born_ms
+            ]
+        )
 
     def _is_usual(self, east_m: float, north_m: float) -> bool:
         return self._may_appear is not None and self._may_appear(east_m, north_m)
@@ -467,21 +485,24 @@ class Tracker:
 
     # ---- two who come close ----------------------------------------------------------------------
 
-    def _note_meetings(self, rows: list[int], pairs: list[tuple[int, int]], costs: Floats) -> None:
+    def _note_meetings(self, pairs: list[tuple[int, int]], links: list[_Link]) -> None:
         """Begin or prolong the meetings of tracks whose points could as well be exchanged."""
-        if (costs < 0).sum() <= len(pairs):
+        if len(links) <= len(pairs):
             return
-        points = dict(pairs)
-        with_nobodys = np.zeros((len(rows), costs.shape[1] + 1))
-        with_nobodys[:, :-1] = costs
-        taken = [points.get(row, -1) for row in rows]  # -1: the column of nobody's point
-        costs = with_nobodys[:, taken]  # [i, j]: of i taking what j has
-        own = costs.diagonal()
-        loss = costs + costs.T - own - own[:, None]
-        close = (loss < self._params.alike) & ((costs < 0) | (costs.T < 0))
-        for one, other in zip(*(each.tolist() for each in close.nonzero()), strict=True):
-            if one < other:
-                self._meet(rows[one], rows[other])
+        costs = {(row, column): cost for row, column, cost in links}
+        own, whose = dict(pairs), {column: row for row, column in pairs}
+        close = set()
+        for row, column, cost in links:
+            other = whose.get(column, row)
+            if other != row:
+                # What is no link, or nobody's point, costs nothing.
+                loss = cost - costs[other, column]
+                if row in own:
+                    loss += costs.get((other, own[row]), 0.0) - costs[row, own[row]]
+                if loss < self._params.alike:
+                    close.add((min(row, other), max(row, other)))
+        for one, other in sorted(close):
+            self._meet(one, other)
 
     def _meet(self, one: int, other: int) -> None:
         meetings = [self._tracks[row].meeting for row in (one, other)]
@@ -520,15 +541,13 @@ class Tracker:
     def _tell_apart(self, meeting: _Meeting) -> None:
         """Exchange tracks if the ways they came and go on fit better so."""
         known = [one for one in meeting.before if one[0].seen_ms >= meeting.last_ms]
+        known.sort(key=lambda one: one[2])
         if len(known) <= 1:
             return
-        motions = self._params.motion
         rows = [self._tracks.index(track) for track, _, _ in known]
-        then = [
-            motion.far_ahead(state, self._now_ms - at_ms, params=motions)
-            for _, state, at_ms in known
-        ]
-        same = motion.sameness(np.hstack(then), self._states[:, rows], params=motions)
+        same = motion.sameness(
+            self._as_expected(known), self._states.take(rows, axis=1), params=self._params.motion
+        )
         came, went = linear_sum_assignment(-same)
         if 2 * (same[came, went].sum() - same.trace()) < self._params.exchange:
             return
@@ -536,6 +555,14 @@ class Tracker:
         for one, other in zip(came.tolist(), went.tolist(), strict=True):
             track = known[other][0]
             track.number, track.born_ms, track.given_ms = who[one]
+
+    def _as_expected(self, before: list[_Before]) -> Floats:
+        """Carry states from before a meeting on to now; who came later, from then on."""
+        states, was_ms = np.empty((motion.ROWS, 0)), 0
+        for _, state, at_ms in before:
+            there = motion.far_ahead(states, at_ms - was_ms, params=self._params.motion)
+            states, was_ms = np.hstack([there, state]), at_ms
+        return motion.far_ahead(states, self._now_ms - was_ms, params=self._params.motion)
 
     def _merge(self) -> list[TrackPoint | TrackEnd]:
         """End young tracks that have stayed on top of an older one: one person, seen twice."""
@@ -555,9 +582,14 @@ class Tracker:
 
     def _beside(self, track: _Track, older: list[_Track], *, over: list[_Track]) -> _Track | None:
         """Give the older track this one lies on, if any."""
+        now_ms, near_m, (_, east_m, north_m) = self._now_ms, self._params.same_m, track.last
         for other in older:
-            away_m = hypot(other.last[1] - track.last[1], other.last[2] - track.last[2])
-            if other.seen_ms == self._now_ms and away_m < self._params.same_m and other not in over:
+            _, other_m, norther_m = other.last
+            if (
+                other.seen_ms == now_ms
+                and hypot(other_m - east_m, norther_m - north_m) < near_m
+                and other not in over
+            ):
                 return other
         return None
 
@@ -582,30 +614,29 @@ class _Seen:
     def of(cls, sighting: Sighting, *, scale: float, params: TrackerParams) -> _Seen:
         # The surest first; sorted by all they are, so that the order they come in changes nothing.
         rows = sorted(
-            (-point.confidence, point.east_m, point.north_m, point.sd_m)
-            for point in sighting.points
+            [
+                (-point.confidence, point.east_m, point.north_m, point.sd_m)
+                for point in sighting.points
+            ]
         )
-        columns = np.array(rows, dtype=np.float64).reshape(-1, 4).T
-        guesses = params.seen_sd_m**2 + columns[3] ** 2
+        flat = np.fromiter(chain.from_iterable(rows), dtype=np.float64, count=4 * len(rows))
+        columns = np.ascontiguousarray(flat.reshape(-1, 4).T)
+        guesses = params.seen_sd_m**2 + columns[3] * columns[3]
         sure = bisect_right(rows, (-params.sure, inf))
         return cls(columns[1:3], guesses, scale * guesses, sure)
 
 
-def _matched(rows: list[int], columns: list[int], costs: Floats) -> list[tuple[int, int]]:
-    """Pair some rows and columns of all so that the whole is likeliest.
-
-    What costs nothing is no pair.
-    """
-    if not rows or not columns:
-        return []
-    chosen = costs[np.ix_(rows, columns)]
-    came, went = linear_sum_assignment(chosen)
-    worth = chosen[came, went] < 0
-    return [
-        (rows[row], columns[column])
-        for row, column in zip(came[worth].tolist(), went[worth].tolist(), strict=True)
-    ]
-
-
-def _without(indices: list[int], taken: set[int]) -> list[int]:
-    return [index for index in indices if index not in taken]
+def _matched(links: list[_Link]) -> list[tuple[int, int]]:
+    """Pair tracks and points so that the whole is likeliest; what is not linked is no pair."""
+    pairs = [(row, column) for row, column, _ in links]
+    rows, columns = {row for row, _ in pairs}, {column for _, column in pairs}
+    if len(rows) == len(columns) == len(pairs):
+        return pairs
+    row_of = {row: place for place, row in enumerate(rows)}
+    column_of = {column: place for place, column in enumerate(columns)}
+    costs = np.zeros((len(rows), len(columns)))
+    for row, column, cost in links:
+        costs[row_of[row], column_of[column]] = cost
+    came, went = linear_sum_assignment(costs)
+    chosen = dict(zip(came.tolist(), went.tolist(), strict=True))
+    return [pair for pair in pairs if chosen.get(row_of[pair[0]]) == column_of[pair[1]]]
