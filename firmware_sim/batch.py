@@ -122,13 +122,36 @@ class Change:
         day: the first one, from 0.
         what: a latent (its mean moves by ``by``), one of ``TAGS`` (its share times ``by``),
             ``arrivals`` or ``promo`` (times ``by``), ``out:CATEGORY`` (picked ``by`` times as
-            often, 0 is sold out), or ``planogram`` (the goods of shelves trade places; ``by`` is
-            the seed of how).
+            often, 0 is sold out), or an edit of the planogram: ``offer:CATEGORY`` (an offer
+            stands at its shelf: ``by`` times as many come, and pick ``by`` times as often) or
+            ``planogram`` (the goods of shelves trade places; ``by`` is the seed of how).
     """
 
     day: int
     what: str
     by: float
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Where each record of a day stopped and what it handled; K stops at most, in order.
+
+    Attributes:
+        shelves: (V, K) number of each stop's shelf, -1 where it made none.
+        found: (V, K) whether the agent took it for a stop,
+        dwell_s: (V, K) and how long it took it to last.
+        handled: (V, K) shelf of each stop whose goods it was told; of another's where swapped.
+        heard: (V, K) picks of these, and of them ``backs`` put back.
+        categories: what each shelf held that day.
+    """
+
+    shelves: Ints
+    found: Bools
+    dwell_s: Array
+    handled: Ints
+    heard: Ints
+    backs: Ints
+    categories: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +247,7 @@ class Batches:
         )
         self._spread = np.linalg.cholesky(_correlation(params.correlations))
         known = {*LATENTS, *TAGS, "arrivals", "promo", "planogram"}
-        known |= {f"out:{category}" for category in self._shop.categories}
+        known |= {f"{what}:{one}" for what in ("out", "offer") for one in self._shop.categories}
         for change in changes:
             if change.what not in known:
                 raise StoreError(f"change {change.what!r} is none of {', '.join(sorted(known))}")
@@ -237,6 +260,10 @@ class Batches:
             ``visit``, ``party_id``, ``role``, ``entered``, ``left``, ``cut``, ``leads``, traits by
             the registry's names, and ``true_``...: latents, patterns and exact counts.
         """
+        return self.marked_day(number)[0]
+
+    def marked_day(self, number: int) -> tuple[Columns, Marks]:
+        """Give one day's records, and where each of them stopped."""
         rng = np.random.default_rng((self._seed, number))
         shop = self._shelved(number)
         day = self._people(number, shop, rng=rng)
@@ -250,20 +277,28 @@ class Batches:
     def _by(self, what: str, *, day: int) -> list[float]:
         return [one.by for one in self._changes if one.what == what and one.day <= day]
 
+    def _plan(self, day: int) -> int:
+        """Number the planogram of a day, from 1."""
+        edits = [one for one in self._changes if one.what.split(":")[0] in {"planogram", "offer"}]
+        return 1 + sum(one.day <= day for one in edits)
+
     def _shelved(self, day: int) -> _Shop:
         shop = self._shop
         order = np.arange(len(shop.popularity))
         for by in self._by("planogram", day=day):
             regular = np.flatnonzero(~shop.promo)
             order[regular] = order[np.random.default_rng(round(by)).permutation(regular)]
-        intent = shop.intent[order].copy()
+        intent, popularity = shop.intent[order].copy(), shop.popularity[order].copy()
         categories = tuple(shop.categories[place] for place in order.tolist())
         for number, category in enumerate(categories):
             for by in self._by(f"out:{category}", day=day):
                 intent[number] += math.log(max(by, 1e-9))
+            for by in self._by(f"offer:{category}", day=day):
+                popularity[number] *= by
+                intent[number] += math.log(by)
         return _Shop(
             shop.walks_m, shop.rounds_m, shop.zones, shop.zone, shop.promo, categories,
-            shop.popularity[order], shop.dwell_s[order], intent, shop.price[order],
+            popularity, shop.dwell_s[order], intent, shop.price[order],
         )  # fmt: skip
 
     def _people(self, number: int, shop: _Shop, *, rng: np.random.Generator) -> _Day:
@@ -404,7 +439,9 @@ class Batches:
 
     # ---- what is told of them ----------------------------------------------------------------
 
-    def _records(self, day: _Day, shop: _Shop, *, rng: np.random.Generator) -> Columns:
+    def _records(
+        self, day: _Day, shop: _Shop, *, rng: np.random.Generator
+    ) -> tuple[Columns, Marks]:
         params = self._params
         people = len(day.party)
         cut = rng.random(people) < params.cut
@@ -427,7 +464,7 @@ class Batches:
         told: Columns = {
             "day": np.full(len(visit), day.number),
             "second": np.round(ends, 1),
-            "plan": np.full(len(visit), 1 + len(self._by("planogram", day=day.number))),
+            "plan": np.full(len(visit), self._plan(day.number)),
             "visit": visit,
             "party_id": day.party[visit],
             "role": roles[visit],
@@ -436,11 +473,16 @@ class Batches:
             "cut": cut[visit],
             "leads": day.leads[visit],
         }
-        told |= self._way(day, shop, visit=visit, mine=mine, whole=~cut[visit], rng=rng)
+        way, found, dwell_s = self._way(
+            day, shop, visit=visit, mine=mine, whole=~cut[visit], rng=rng
+        )
         late = ~early
-        told |= self._hands(day, goods, visit=visit, mine=mine, late=late, rng=rng)
-        told |= {name: values[visit] for name, values in true.items()}
-        return told
+        hands, handled, heard, backs = self._hands(
+            day, goods, visit=visit, mine=mine, late=late, rng=rng
+        )
+        told |= way | hands | {name: values[visit] for name, values in true.items()}
+        shelves = np.where(mine, day.stops[visit], -1)
+        return told, Marks(shelves, found, dwell_s, handled, heard, backs, shop.categories)
 
     def _truth(self, day: _Day) -> Columns:
         here = day.stops >= 0
@@ -496,7 +538,8 @@ class Batches:
     def _way(
         self, day: _Day, shop: _Shop, *, visit: Ints, mine: Bools, whole: Bools,
         rng: np.random.Generator,
-    ) -> Columns:  # fmt: skip
+    ) -> tuple[Columns, Bools, Array]:  # fmt: skip
+        """Give traits of the way, and which stops were found and how long they seemed."""
         params, shelves = self._params, len(shop.popularity)
         stops = day.stops[visit]
         found = mine & (rng.random(mine.shape) >= params.stop_missed)
@@ -532,7 +575,7 @@ class Batches:
         unique = (zone_s > 0).sum(axis=1)
         logs = np.log(share, where=share > 0, out=np.zeros_like(share))
         promos = sorted(set(shop.zone[shop.promo].tolist()))
-        return {
+        traits: Columns = {
             "duration_s": _known(duration_s, whole),
             "path_m": _known(seen_m, whole),
             "moving_speed_m_s": day.speed_m_s[visit] * np.exp(rng.normal(0, 0.03, len(visit))),
@@ -552,11 +595,13 @@ class Batches:
             "engaged_s": (dwell_s * engaged).sum(axis=1) + 7.0 * rng.binomial(false, 0.4),
             "reapproaches": _repeats(stops, mine=found).sum(axis=1).astype(float),
         }
+        return traits, found, dwell_s
 
     def _hands(
         self, day: _Day, goods: Columns, *, visit: Ints, mine: Bools, late: Bools,
         rng: np.random.Generator,
-    ) -> Columns:  # fmt: skip
+    ) -> tuple[Columns, Ints, Ints, Ints]:  # fmt: skip
+        """Give traits of what was handled, and by stop: at which shelf, picks heard, put back."""
         params = self._params
         whose = visit.copy()
         swaps = np.flatnonzero(~late & (rng.random(len(visit)) < params.swapped))
@@ -584,7 +629,7 @@ class Batches:
         )
         value = (goods["price"][whose] * kept).sum(axis=1)
         promo = mean("promo", heard, any_pick)
-        return {
+        traits = {
             "decision_s": _known(decision_s, any_pick),
             "decision_ratio": _known(decision_s / 10.0, any_pick),
             "picks": picks.astype(float),
@@ -605,6 +650,7 @@ class Batches:
                                     some)
             for tag in TAGS
         }  # fmt: skip
+        return traits, day.stops[whose], heard, backs
 
 
 def rows(columns: Columns) -> Iterator[dict[str, Any]]:
@@ -634,8 +680,8 @@ def _shop(store: Store) -> _Shop:
             f"{MOST_SHELVES}; join some"
         )
     floor = Floor(store)
-    points = [floor.nearest_free(_before(shelf)) for shelf in shelves]
-    points += [_middle(store.till.counters), _middle(store.room.entrance), _middle(store.room.exit)]
+    points = [before_shelf(shelf, at=middle(shelf.line)) for shelf in shelves]
+    points += [middle(store.till.counters), middle(store.room.entrance), middle(store.room.exit)]
     points = [floor.nearest_free(point) for point in points]
     walks_m = np.zeros((len(points), len(points)))
     for one, start in enumerate(points):
@@ -687,13 +733,14 @@ def _rounds_m(walks_m: Array) -> Array:
     return rounds
 
 
-def _before(shelf: ShelfTable) -> Point:
-    east, north = _middle(shelf.line)
+def before_shelf(shelf: ShelfTable, *, at: Point) -> Point:
+    """Give where one stands who looks at a point of a shelf."""
     outward = OUTWARD[shelf.faces]
-    return east + 0.8 * outward[0], north + 0.8 * outward[1]
+    return at[0] + 0.8 * outward[0], at[1] + 0.8 * outward[1]
 
 
-def _middle(points: Sequence[Point]) -> Point:
+def middle(points: Sequence[Point]) -> Point:
+    """Give the mean of some points."""
     return (
         sum(point[0] for point in points) / len(points),
         sum(point[1] for point in points) / len(points),

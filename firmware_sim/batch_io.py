@@ -8,6 +8,7 @@ from typing import Literal, TextIO
 import msgspec
 
 from firmware_sim.batch import Batches, rows
+from firmware_sim.stories import Stories
 
 
 def write_visits(
@@ -28,3 +29,14 @@ def write_visits(
         if number == 0:
             lines.writeheader()
         lines.writerows(rows(columns))
+
+
+def write_stories(stories: Stories, *, days: int, file: TextIO) -> None:
+    """Write day after day, a visit a line.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    encode = msgspec.json.Encoder().encode
+    for number in range(days):
+        file.writelines(encode(story).decode() + "\n" for story in stories.day(number))

@@ -17,7 +17,7 @@ import msgspec
 import typer
 
 from firmware_sim.batch import Batches, Change
-from firmware_sim.batch_io import write_visits
+from firmware_sim.batch_io import write_stories, write_visits
 from firmware_sim.bench_io import in_a_row, run_reader
 from firmware_sim.clock_io import SceneClock
 from firmware_sim.live_io import Plan, Ports, Progress, record, run_live
@@ -33,6 +33,7 @@ from firmware_sim.store import (
     default_text,
     parse_store,
 )
+from firmware_sim.stories import Stories
 from firmware_sim.survey import survey
 
 WRONG_FILE = 2
@@ -252,7 +253,10 @@ def visits(
         typer.Option("--readers-only", help="Only goods before the store's antennas are heard."),
     ] = False,
     out: Annotated[Path | None, typer.Option(help="A file; without it, standard output.")] = None,
-    form: Annotated[Literal["csv", "jsonl"], typer.Option("--format", help="Of lines.")] = "csv",
+    form: Annotated[
+        Literal["csv", "jsonl", "stories"],
+        typer.Option("--format", help="Of lines; stories are JSON with ways over the floor."),
+    ] = "csv",
 ) -> None:
     """Write visits by the thousand, as measured and as they truly were; no video, no devices."""
     store = _load(store_file, seed=seed)
@@ -273,7 +277,11 @@ def visits(
                 if out is None
                 else stack.enter_context(out.open("w", encoding="utf-8", newline=""))
             )
-            write_visits(batches, days=days, form=form, file=file)
+            if form == "stories":
+                stories = Stories(store, batches=batches, seed=store.seed)
+                write_stories(stories, days=days, file=file)
+            else:
+                write_visits(batches, days=days, form=form, file=file)
         except OSError as error:
             _fail(f"{error}; name a file that can be written", code=DEVICE_FAILED)
 

@@ -55,7 +55,11 @@ def nearest_cell(traits: Mapping[str, float | None], *, codebook: Codebook) -> i
     place = place_of(traits, codebook=codebook)
     if place is None:
         return None
-    gaps = [math.hypot(*_gap(place, cell.prototype)) for cell in codebook.cells]
+    told = [one for one in place if one is not None]
+    if len(told) == len(place):
+        gaps = [math.dist(told, cell.prototype) for cell in codebook.cells]
+    else:
+        gaps = [math.hypot(*_gap(place, cell.prototype)) for cell in codebook.cells]
     return gaps.index(min(gaps))
 
 

@@ -203,8 +203,12 @@ class Windows:
 
     def feed(self, visit: Visit) -> list[Released]:
         """Count a visit that is over; gives the windows that are complete by then."""
-        self._held.append(self._channels.gist(visit))
-        return self.advance(max(self._now_ms, visit.end_ms))
+        return self.feed_gist(self._channels.gist(visit))
+
+    def feed_gist(self, gist: Gist) -> list[Released]:
+        """Count what a visit adds, where something else has measured the visit."""
+        self._held.append(gist)
+        return self.advance(max(self._now_ms, gist.end_ms))
 
     def advance(self, now_ms: int) -> list[Released]:
         """Let out the windows that are complete; none while the clock is not synchronised."""
