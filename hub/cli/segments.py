@@ -221,7 +221,11 @@ def replay(  # noqa: PLR0917 - typer passes options by name
         chain = _load(store_, context=context, stores=store, since=since, until=until)
         days = desk.replay(tables, row, chain=chain, params=ShareParams())
         before = _version(tables, segment, old if old is not None else row.version - 1)
-        compared = desk.compare(before, row, chain=chain, params=ShareParams()) if before else []
+        compared = (
+            desk.compare(before, row, chain=chain, params=ShareParams(), days=days)
+            if before
+            else []
+        )
     if as_json:
         print(
             as_json_text(

@@ -88,8 +88,14 @@ def daypart_of(release: Release, *, dayparts: Sequence[Daypart], zone: ZoneInfo)
         dayparts: ascending; without any, the local hour is the daypart.
         zone: the store's.
     """
-    middle = release.window_start + (release.window_end - release.window_start) / 2
-    local = middle.astimezone(zone)
+    return daypart_at(release.window_start, end=release.window_end, dayparts=dayparts, zone=zone)
+
+
+def daypart_at(
+    start: datetime, *, end: datetime, dayparts: Sequence[Daypart], zone: ZoneInfo
+) -> Daypart:
+    """Give the same for a window that is told by its start and end."""
+    local = (start + (end - start) / 2).astimezone(zone)
     minute = 60 * local.hour + local.minute
     if not dayparts:
         return Daypart(f"{local.hour:02}:00", 60 * local.hour)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -11,15 +11,16 @@ from hub.errors import NoDataError
 from hub.patterns.days import Daypart, minutes
 from hub.segments.context import Surroundings
 from hub.segments.definition import Definition, parse_definitions
-from hub.segments.hours import CellHours, cell_hours
+from hub.segments.hours import Calendar, CellHours, cell_hours
 from hub.segments.lloyd import bridge
 from hub.segments.rules import Array, Rule, compile_rule
 from hub.segments.tagged import TagDay, tag_days, tagged_days
 from hub.segments.vocabulary import Vocabulary, vocabulary
 from hub.segments.weighing import Day, Weighed, by_day, weigh
+from hub.store_io.counts import CountTables
 from hub.store_io.segments import SegmentRow
 from hub.store_io.store import Store
-from wire.messages import Meta, Release
+from wire.messages import Meta
 
 FIRST_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 LAST_DAY = datetime(2200, 1, 1, tzinfo=UTC)
@@ -66,10 +67,12 @@ def load(
     since: date | None = None,
     until: date | None = None,
     channels: Sequence[str] = CHANNELS,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Chain:
     """Load a chain's counts of the days [since, until); all that is retained by default.
 
-    With ``channels`` ("tags",) little more than the names are loaded.
+    With ``channels`` ("tags",) little more than the names are loaded. ``progress`` is told how many
+    of how many stores are.
 
     Raises:
         NoDataError: no store has told what it is, or a time zone is not known here.
@@ -80,13 +83,21 @@ def load(
         raise NoDataError(f"store {unknown[0]!r} was never heard; known: {', '.join(known)}")
     metas: list[Meta] = []
     counts: dict[str, StoreCounts] = {}
-    for store in stores or known:
+    tables = CountTables(opened)
+    calendars: dict[str, Calendar] = {}
+    for number, store in enumerate(stores or known):
+        progress(number, len(stores or known))
         of_store = [meta for several in opened.metas(store).values() for meta in several]
         if not of_store:
             continue  # without a meta its days cannot be told: the time zone is in it
         metas += of_store
         counts[store] = _counts(
-            opened, store=store, meta=of_store[-1], since=since, until=until, channels=channels
+            tables,
+            store=store,
+            calendar=_calendar(of_store[-1], store=store, known=calendars),
+            since=since,
+            until=until,
+            channels=channels,
         )
     if not metas:
         raise NoDataError("no store has told yet what it is: is an agent running?")
@@ -120,26 +131,21 @@ def _bridges(metas: Sequence[Meta]) -> dict[str, tuple[str, Array]]:
     }
 
 
-def days_of(chain: Chain, definition: Definition, *, store: str) -> list[Day]:
-    """Give a segment's days in one store; none where it is not looked for or nothing is told.
+def days_of(chain: Chain, rule: Rule, *, store: str) -> list[Day]:
+    """Give the days of a segment's rule in one store; none where nothing is told.
 
     Raises:
         RuleError: the rule cannot be evaluated.
     """
-    if definition.stores and store not in definition.stores:
-        return []
-    rule = compile_rule(definition.rule)
-    counts = chain.stores[store]
-    if any(path.startswith("tag.") for path in rule.names.paths):
-        everything = by_day(weighed(chain, compile_rule("true"), store=store))
-        return tagged_days(
-            rule,
-            tags=counts.tags,
-            visits=everything,
-            store=store,
-            surroundings=chain.surroundings,
-        )
-    return by_day(weighed(chain, rule, store=store))
+    if not rule.tagged:
+        return by_day(weighed(chain, rule, store=store))
+    return tagged_days(
+        rule,
+        tags=chain.stores[store].tags,
+        visits=by_day(weighed(chain, compile_rule("true"), store=store)),
+        store=store,
+        surroundings=chain.surroundings,
+    )
 
 
 def definition_of(row: SegmentRow) -> Definition:
@@ -148,37 +154,45 @@ def definition_of(row: SegmentRow) -> Definition:
 
 
 def _counts(
-    opened: Store,
+    tables: CountTables,
     *,
     store: str,
-    meta: Meta,
+    calendar: Calendar,
     since: date | None,
     until: date | None,
     channels: Sequence[str],
 ) -> StoreCounts:
-    try:
-        zone = ZoneInfo(meta.timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise NoDataError(
-            f"store {store!r}: this machine does not know its time zone {meta.timezone!r}; "
-            "correct the agent's configuration, or install tzdata here"
-        ) from error
-    rows = opened.releases(
+    zone = calendar.zone
+    counts = tables.of(
         store,
         since=_midnight(since, zone=zone) if since else FIRST_DAY,
         until=_midnight(until, zone=zone) if until else LAST_DAY,
         channels=channels,
     )
-    dayparts = [
-        Daypart(name, minutes(start))
-        for name, start in zip(meta.dayparts, meta.daypart_starts, strict=False)
-    ]
-    releases: list[tuple[str, Release]] = [(row.agent, row.release) for row in rows]
     return StoreCounts(
         store,
-        tuple(cell_hours(releases, store=store, zone=zone, dayparts=dayparts)),
-        tuple(tag_days((release for _, release in releases), zone=zone)),
+        tuple(cell_hours(counts, store=store, calendar=calendar)),
+        tuple(tag_days(counts, calendar=calendar)),
     )
+
+
+def _calendar(meta: Meta, *, store: str, known: dict[str, Calendar]) -> Calendar:
+    """Give a store's calendar: the same one to all stores that tell the time alike."""
+    key = f"{meta.timezone} {meta.dayparts} {meta.daypart_starts}"
+    if key not in known:
+        try:
+            zone = ZoneInfo(meta.timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise NoDataError(
+                f"store {store!r}: this machine does not know its time zone {meta.timezone!r}; "
+                "correct the agent's configuration, or install tzdata here"
+            ) from error
+        dayparts = tuple(
+            Daypart(name, minutes(start))
+            for name, start in zip(meta.dayparts, meta.daypart_starts, strict=False)
+        )
+        known[key] = Calendar(zone, dayparts)
+    return known[key]
 
 
 def _midnight(day: date, *, zone: ZoneInfo) -> datetime:

@@ -6,7 +6,7 @@ that is retained.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -19,7 +19,7 @@ from hub.segments.checking import Finding, check, missing
 from hub.segments.definition import Definition, as_toml
 from hub.segments.drift import Alarm, DriftParams, detect
 from hub.segments.life import CONFIRMING, WATCHED, Act, after, confirmed_at, dissolves_at
-from hub.segments.rules import compile_rule
+from hub.segments.rules import Rule, compile_rule
 from hub.segments.weighing import Day, Weighed, by_day, over, overlap, ratio
 from hub.store_io.segments import SegmentEvent, SegmentRow, SegmentShare, SegmentTables
 
@@ -165,7 +165,11 @@ def replay(
 ) -> dict[str, list[Day]]:
     """Evaluate a version over all days that are loaded, and store its shares."""
     definition = definition_of(row)
-    days = {store: days_of(chain, definition, store=store) for store in chain.stores}
+    rule = compile_rule(definition.rule)
+    days = {
+        store: days_of(chain, rule, store=store) if _looked_for(definition, store=store) else []
+        for store in chain.stores
+    }
     tables.write_shares(
         share
         for store, of_store in days.items()
@@ -175,22 +179,36 @@ def replay(
 
 
 def compare(
-    old: SegmentRow, new: SegmentRow, *, chain: Chain, params: ShareParams
+    old: SegmentRow,
+    new: SegmentRow,
+    *,
+    chain: Chain,
+    params: ShareParams,
+    days: Mapping[str, Sequence[Day]],
 ) -> list[Compared]:
-    """Replay two versions over all days that are loaded, and hold them against each other."""
+    """Hold two versions against each other over the days that both have.
+
+    Args:
+        old: the older version.
+        new: the newer.
+        chain: counts of the days.
+        params: when a share is shown.
+        days: of the newer version, as ``replay`` gave them.
+    """
+    before = definition_of(old)
+    rules = compile_rule(before.rule), compile_rule(definition_of(new).rule)
     compared = []
     for store in chain.stores:
-        sides = [days_of(chain, definition_of(row), store=store) for row in (old, new)]
-        both = {day.day for day in sides[0]} & {day.day for day in sides[1]}
-        first, second = ([day for day in side if day.day in both] for side in sides)
-        compared.append(
-            Compared(
-                store,
-                over(first, params=params),
-                over(second, params=params),
-                _difference(old, new, chain=chain, store=store, params=params),
-            )
+        first: Sequence[Day] = ()
+        if _looked_for(before, store=store):
+            first = days_of(chain, rules[0], store=store)
+        both = {day.day for day in first} & {day.day for day in days[store]}
+        before_share, share = (
+            over([day for day in side if day.day in both], params=params)
+            for side in (first, days[store])
         )
+        difference = _difference(*rules, chain=chain, store=store, params=params)
+        compared.append(Compared(store, before_share, share, difference))
     return compared
 
 
@@ -231,7 +249,7 @@ def look(
         days = replay(tables, row, chain=chain, params=chosen)
         told = {(one.store, one.detail) for one in events if one.event == "drifted"}
         for store, of_store in days.items():
-            if definition.stores and store not in definition.stores:
+            if not _looked_for(definition, store=store):
                 continue
             alarm = detect(_watched(of_store, events=events, store=store), params=drift)
             share = over(of_store, params=chosen)
@@ -253,8 +271,7 @@ def overlaps(
     over_cells = {
         segment: [table for store in stores for table in weighed(chain, rule, store=store)]
         for segment, rule in rules.items()
-        if not any(path.startswith("tag.") for path in rule.names.paths)
-        and all(path in chain.names.terms for path in rule.names.paths)
+        if not rule.tagged and all(path in chain.names.terms for path in rule.names.paths)
     }
     names = sorted(over_cells)
     return {
@@ -303,6 +320,10 @@ def _watched(days: Sequence[Day], *, events: Iterable[SegmentEvent], store: str)
     return [day for day in days if day.day >= since]
 
 
+def _looked_for(definition: Definition, *, store: str) -> bool:
+    return not definition.stores or store in definition.stores
+
+
 def _abstains(row: SegmentRow, *, store: str, why: str) -> Looked:
     share = Share(None, None, None, why)
     return Looked(row.segment, row.version, store, row.state, share, None, why)
@@ -319,14 +340,11 @@ def _rows(
         )
 
 
-def _difference(
-    old: SegmentRow, new: SegmentRow, *, chain: Chain, store: str, params: ShareParams
-) -> Share:
+def _difference(old: Rule, new: Rule, *, chain: Chain, store: str, params: ShareParams) -> Share:
     """Estimate how much more the newer version holds: one rule, whose weight is the difference."""
-    rules = [compile_rule(definition_of(row).rule) for row in (old, new)]
-    if any(path.startswith("tag.") for rule in rules for path in rule.names.paths):
+    if old.tagged or new.tagged:
         return Share(None, None, None, "a tag's visits are counted by themselves")
-    first, second = (weighed(chain, rule, store=store) for rule in rules)
+    first, second = (weighed(chain, rule, store=store) for rule in (old, new))
     apart = [
         Weighed(a.hours, b.weights - a.weights, b.day_weights - a.day_weights)
         for a, b in zip(first, second, strict=True)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from hub.patterns.days import Daypart, daypart_of
-from hub.segments.rules import Array, Values
+from hub.patterns.days import Daypart, daypart_at
+from hub.segments.rules import Array, Ints, Values
+from hub.store_io.counts import Counts, Window
 from wire.codebook import Codebook
-from wire.messages import DROPPED, Release
+from wire.messages import DROPPED
 
 WHOLE_DAY_PART = 0.98
 """Hours that make up this part of the day's own window are taken to be all of it."""
@@ -27,6 +28,7 @@ class CellHours:
 
     Attributes:
         starts: beginning of each hourly window, in the store's zone, ascending.
+        ordinals: (windows,) the calendar day it begins on, as ``date.toordinal`` numbers it.
         dayparts: its daypart's name.
         counts: (windows, cells) visits, noised.
         variances: (windows,) of the noise on each count.
@@ -40,6 +42,7 @@ class CellHours:
     store: str
     codebook: str
     starts: tuple[datetime, ...]
+    ordinals: Ints
     dayparts: tuple[str, ...]
     counts: Array
     variances: Array
@@ -50,66 +53,102 @@ class CellHours:
     day_lengths_s: Array
 
 
-@dataclass(slots=True)
-class _Rows:
-    starts: list[datetime]
-    parts: list[str]
-    counts: list[list[int]]
-    variances: list[float]
-    lengths_s: list[float]
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """By which stores tell the time; those that share one work each window out once.
+
+    Attributes:
+        dayparts: as ``hub.patterns.days.daypart_at`` takes them.
+    """
+
+    zone: ZoneInfo
+    dayparts: tuple[Daypart, ...]
+    _known: dict[Window, tuple[datetime, str]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+
+    def local(self, window: Window) -> tuple[datetime, str]:
+        """Give when a window begins in the stores' zone, and in which daypart it lies."""
+        known = self._known.get(window)
+        if known is None:
+            start, end = window
+            part = daypart_at(start, end=end, dayparts=self.dayparts, zone=self.zone)
+            known = self._known[window] = start.astimezone(self.zone), part.name
+        return known
 
 
-def cell_hours(
-    releases: Iterable[tuple[str, Release]],
-    *,
-    store: str,
-    zone: ZoneInfo,
-    dayparts: Sequence[Daypart],
-) -> list[CellHours]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Columns:
+    """Counts of one channel, agent, codebook and number of cells."""
+
+    windows: tuple[Window, ...]
+    counts: Array
+    variances: Array
+
+    def lengths_s(self) -> Array:
+        return np.array([(end - start).total_seconds() for start, end in self.windows])
+
+
+def cell_hours(counts: Iterable[Counts], *, store: str, calendar: Calendar) -> list[CellHours]:
     """Gather ``cells`` and ``day_cells``, by agent and codebook; other channels are ignored.
 
     Args:
-        releases: with the agent of each.
+        counts: of one store.
         store: whose they are.
-        zone: the store's.
-        dayparts: as ``hub.patterns.days.daypart_of`` takes them.
+        calendar: the store's.
     """
-    rows: dict[tuple[str, str, int], dict[str, _Rows]] = {}
-    for agent, release in sorted(releases, key=lambda one: one[1].window_start):
-        if release.channel not in ("cells", "day_cells"):
+    parts: dict[tuple[str, str, int], dict[str, list[_Columns]]] = {}
+    for one in counts:
+        if one.channel not in ("cells", "day_cells"):
             continue
-        labels = release.axes[0].labels
-        placed = [n for n, label in zip(release.counts, labels, strict=True) if label != DROPPED]
-        both = rows.setdefault(
-            (agent, release.codebook, len(placed)),
-            {name: _Rows([], [], [], [], []) for name in ("cells", "day_cells")},
+        placed = [label != DROPPED for label in one.axes[0].labels]
+        columns = _Columns(one.windows, one.counts[:, placed], one.sd**2)
+        both = parts.setdefault(
+            (one.agent, one.codebook, sum(placed)), {"cells": [], "day_cells": []}
         )
-        kept = both[release.channel]
-        kept.starts.append(release.window_start.astimezone(zone))
-        hourly = release.channel == "cells"
-        kept.parts.append(daypart_of(release, dayparts=dayparts, zone=zone).name if hourly else "")
-        kept.counts.append(placed)
-        kept.variances.append(release.sd**2)
-        kept.lengths_s.append((release.window_end - release.window_start).total_seconds())
+        both[one.channel].append(columns)
     return [
-        _table(store, codebook, size=size, hours=both["cells"], days=both["day_cells"])
-        for (_agent, codebook, size), both in rows.items()
+        _table(
+            store,
+            codebook,
+            hours=_in_order(both["cells"], size=size),
+            days=_in_order(both["day_cells"], size=size),
+            calendar=calendar,
+        )
+        for (_agent, codebook, size), both in parts.items()
     ]
 
 
-def _table(store: str, codebook: str, *, size: int, hours: _Rows, days: _Rows) -> CellHours:
+def _in_order(parts: list[_Columns], *, size: int) -> _Columns:
+    """Join what differs in how its cells are labelled only."""
+    if len(parts) == 1:
+        return parts[0]
+    windows = [window for part in parts for window in part.windows]
+    order = sorted(range(len(windows)), key=lambda number: windows[number][0])
+    return _Columns(
+        tuple(windows[number] for number in order),
+        np.concatenate([np.zeros((0, size)), *(part.counts for part in parts)])[order],
+        np.concatenate([np.zeros(0), *(part.variances for part in parts)])[order],
+    )
+
+
+def _table(
+    store: str, codebook: str, *, hours: _Columns, days: _Columns, calendar: Calendar
+) -> CellHours:
+    local = [calendar.local(window) for window in hours.windows]
     return CellHours(
         store,
         codebook,
-        tuple(hours.starts),
-        tuple(hours.parts),
-        np.array(hours.counts, dtype=np.float64).reshape(-1, size),
-        np.array(hours.variances, dtype=np.float64),
-        np.array(hours.lengths_s, dtype=np.float64),
-        tuple(at.date() for at in days.starts),
-        np.array(days.counts, dtype=np.float64).reshape(-1, size),
-        np.array(days.variances, dtype=np.float64),
-        np.array(days.lengths_s, dtype=np.float64),
+        tuple(start for start, _ in local),
+        np.array([start.toordinal() for start, _ in local], dtype=np.int64),
+        tuple(part for _, part in local),
+        hours.counts,
+        hours.variances,
+        hours.lengths_s(),
+        tuple(calendar.local(window)[0].date() for window in days.windows),
+        days.counts,
+        days.variances,
+        days.lengths_s(),
     )
 
 

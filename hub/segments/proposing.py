@@ -20,7 +20,6 @@ from hub.segments.weighing import overlap
 from hub.store_io.segments import SegmentRow
 from hub.store_io.store import Store
 from wire.codebook import Codebook
-from wire.messages import Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +130,13 @@ def bettered(
     Returns:
         The new codebook, to be measured and then published, and what was done, in words.
     """
-    releases: list[Release] = [
+    releases = (
         row.release
         for store in opened.stores()
         for row in opened.releases(
             store, since=FIRST_DAY, until=LAST_DAY, channels=("day_cells", "sums")
         )
-    ]
+    )
     pooled: Pooled = pool(releases, book=book)
     if pooled.counts.sum() <= 0:
         raise NoDataError(f"no day of codebook {book.version!r} is stored")
@@ -219,9 +218,8 @@ def _daily(table: CellHours) -> list[tuple[int, Array, float]]:
         )
     ]
     whole = {ordinal for ordinal, _, _ in rows}
-    ordinals = np.array([at.toordinal() for at in table.starts], dtype=np.int64)
-    for ordinal in sorted(set(ordinals.tolist()) - whole):
-        mine = ordinals == ordinal
+    for ordinal in sorted(set(table.ordinals.tolist()) - whole):
+        mine = table.ordinals == ordinal
         rows.append((ordinal, table.counts[mine].sum(axis=0), float(table.variances[mine].sum())))
     return rows
 

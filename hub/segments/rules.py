@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cel
 import numpy as np
@@ -17,6 +17,7 @@ Value = float | int | str | bool
 Values = Mapping[str, Value]
 """What is known, by path: ``{"pattern.wanderer": 0.6, "context.hour": 17}``."""
 Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
 CELL_ROOTS = ("pattern", "trait")
 """Roots of the names a codebook cell gives values to."""
 
@@ -27,11 +28,19 @@ class RuleError(ConfigError):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A compiled rule."""
+    """A compiled rule, and the weights it gave so far, by the values it asked for."""
 
     text: str
     names: Names
     program: cel.Program
+    given: dict[tuple[Value | None, ...], float] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+
+    @property
+    def tagged(self) -> bool:
+        """Whether it is over a basket tag, whose visits are counted by themselves."""
+        return any(path.startswith("tag.") for path in self.names.paths)
 
 
 def compile_rule(text: str) -> Rule:
@@ -80,7 +89,8 @@ def weight(rule: Rule, values: Values) -> float:
 def weights(rule: Rule, *, cells: Sequence[Values], contexts: Sequence[Values]) -> Array:
     """Evaluate a rule for every cell in every context.
 
-    Each different set of the values it asks for is evaluated once, however many hours share it.
+    Each different set of the values it asks for is evaluated once, however many hours, cells and
+    stores share it.
 
     Args:
         rule: compiled.
@@ -104,14 +114,14 @@ def weights(rule: Rule, *, cells: Sequence[Values], contexts: Sequence[Values]) 
         dtype=np.intp,
     )
     rows = np.empty((len(kinds), len(cells)))
-    for key, row in kinds.items():
-        hour = {p: v for p, v in zip(of_hour, key, strict=True) if v is not None}
-        known: dict[tuple[Value | None, ...], float] = {}
-        for column, cell in enumerate(cells):
-            cell_key = tuple(cell.get(path) for path in of_cell)
-            if cell_key not in known:
-                known[cell_key] = weight(rule, {**hour, **cell})
-            rows[row, column] = known[cell_key]
+    cell_keys = [tuple(cell.get(path) for path in of_cell) for cell in cells]
+    for hour_key, row in kinds.items():
+        hour = {p: v for p, v in zip(of_hour, hour_key, strict=True) if v is not None}
+        for column, cell_key in enumerate(cell_keys):
+            key = hour_key + cell_key
+            if key not in rule.given:
+                rule.given[key] = weight(rule, {**hour, **cells[column]})
+            rows[row, column] = rule.given[key]
     return rows[which] if len(contexts) else np.empty((0, len(cells)))
 
 

@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from hub.segments.context import Surroundings, values_at
+from hub.segments.hours import Calendar
 from hub.segments.rules import Rule, weight
 from hub.segments.weighing import Day
-from wire.messages import Release
+from hub.store_io.counts import Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +24,18 @@ class TagDay:
     variance: float
 
 
-def tag_days(releases: Iterable[Release], *, zone: ZoneInfo) -> list[TagDay]:
-    """Gather ``tags`` releases, added up over agents; other channels are ignored."""
+def tag_days(counts: Iterable[Counts], *, calendar: Calendar) -> list[TagDay]:
+    """Gather ``tags``, added up over agents; other channels are ignored."""
     sums: dict[tuple[date, str], tuple[float, float]] = {}
-    for release in releases:
-        if release.channel != "tags":
+    for one in counts:
+        if one.channel != "tags":
             continue
-        day = release.window_start.astimezone(zone).date()
-        for tag, count in zip(release.axes[0].labels, release.counts, strict=True):
-            before, noise = sums.get((day, tag), (0.0, 0.0))
-            sums[day, tag] = (before + count, noise + release.sd**2)
+        labels = one.axes[0].labels
+        for window, row, sd in zip(one.windows, one.counts.tolist(), one.sd.tolist(), strict=True):
+            day = calendar.local(window)[0].date()
+            for tag, count in zip(labels, row, strict=True):
+                before, noise = sums.get((day, tag), (0.0, 0.0))
+                sums[day, tag] = (before + count, noise + sd**2)
     return [TagDay(day, tag, *both) for (day, tag), both in sorted(sums.items())]
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hub.patterns.shares import Share, ShareParams
 from hub.segments.context import Surroundings, values_at
 from hub.segments.hours import WHOLE_DAY_PART, CellHours
-from hub.segments.rules import Array, Rule, Value, Values, weights
-
-Ints = NDArray[np.int64]
+from hub.segments.rules import Array, Ints, Rule, Value, Values, weights
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,18 +77,15 @@ def weigh(
         size = table.counts.shape[1]
         if known is None or size != (len(known) if bridge is None else len(bridge)):
             continue
-        contexts = _contexts(table, surroundings=surroundings)
-        days = [
-            values_at(day, store=table.store, daypart=None, surroundings=surroundings)
-            for day in table.days
-        ]
-        weighed.append(
-            Weighed(
-                table,
-                _carried(weights(rule, cells=known, contexts=contexts), bridge),
-                _carried(weights(rule, cells=known, contexts=days), bridge),
-            )
+        paths = rule.names.paths
+        windows = _kinds(table, paths, surroundings=surroundings)
+        own = np.array([day.toordinal() for day in table.days], dtype=np.int64)
+        days = _day_kinds(own, paths, store=table.store, surroundings=surroundings)
+        told = (
+            _carried(weights(rule, cells=known, contexts=kinds), bridge)[which]
+            for kinds, which in (windows, days)
         )
+        weighed.append(Weighed(table, *told))
     return weighed
 
 
@@ -100,23 +94,43 @@ def _carried(weight: Array, bridge: Array | None) -> Array:
     return weight if bridge is None else np.asarray(weight @ bridge.T, dtype=np.float64)
 
 
-def _contexts(table: CellHours, *, surroundings: Surroundings) -> list[dict[str, Value]]:
-    """Tell what is known of each window; what does not differ by the hour is worked out by day."""
+def _kinds(
+    table: CellHours, paths: Collection[str], *, surroundings: Surroundings
+) -> tuple[list[dict[str, Value]], Ints]:
+    """Tell the kinds of windows that some names tell apart, and of which kind each window is."""
     if any(hour >= 0 for source in surroundings.sources for _, _, hour in source.rows):
-        return [
+        each = [
             values_at(at, store=table.store, daypart=part, surroundings=surroundings)
             for at, part in zip(table.starts, table.dayparts, strict=True)
         ]
-    known: dict[int, dict[str, Value]] = {}
-    contexts = []
-    for at, part in zip(table.starts, table.dayparts, strict=True):
-        ordinal = at.toordinal()
-        if ordinal not in known:
-            known[ordinal] = values_at(
-                at.date(), store=table.store, daypart=None, surroundings=surroundings
-            )
-        contexts.append({**known[ordinal], "context.hour": at.hour, "context.daypart": part})
-    return contexts
+        return each, np.arange(len(each))
+    known, of_day = _day_kinds(table.ordinals, paths, store=table.store, surroundings=surroundings)
+    hour, part = "context.hour" in paths, "context.daypart" in paths
+    if not hour and not part:
+        return known, of_day
+    kinds: dict[tuple[int, int, str], int] = {}
+    which = [
+        kinds.setdefault((day, at.hour if hour else 0, name if part else ""), len(kinds))
+        for day, at, name in zip(of_day.tolist(), table.starts, table.dayparts, strict=True)
+    ]
+    told = [{**known[day], "context.hour": at, "context.daypart": name} for day, at, name in kinds]
+    return told, np.array(which, dtype=np.int64)
+
+
+def _day_kinds(
+    ordinals: Ints, paths: Collection[str], *, store: str, surroundings: Surroundings
+) -> tuple[list[dict[str, Value]], Ints]:
+    """Tell the kinds of days that some names tell apart, and of which kind each day is."""
+    kinds: dict[tuple[tuple[str, Value], ...], int] = {}
+    days, which = np.unique(ordinals, return_inverse=True)
+    of_day = []
+    for day in days.tolist():
+        values = values_at(
+            date.fromordinal(day), store=store, daypart=None, surroundings=surroundings
+        )
+        key = tuple((path, values[path]) for path in paths if path in values)
+        of_day.append(kinds.setdefault(key, len(kinds)))
+    return [dict(key) for key in kinds], np.array(of_day, dtype=np.int64)[which]
 
 
 def by_day(weighed: Sequence[Weighed]) -> list[Day]:
@@ -152,16 +166,15 @@ def _days_of(one: Weighed) -> list[tuple[int, Array]]:
     """Give each day's sums: visits, members, squares, their noise, and how many windows told."""
     table = one.hours
     own = {day.toordinal(): number for number, day in enumerate(table.days)}
-    ordinals = np.array([at.toordinal() for at in table.starts], dtype=np.int64)
-    found = _hourly(one, ordinals=ordinals, own=own) if len(ordinals) else []
-    seen = set(ordinals.tolist())
+    found = _hourly(one, own=own) if len(table.ordinals) else []
+    seen = set(table.ordinals.tolist())
     daily = [(day, number) for day, number in own.items() if day not in seen]
     return found + [(day, _daily(one, number=number)) for day, number in daily]
 
 
-def _hourly(one: Weighed, *, ordinals: Ints, own: Mapping[int, int]) -> list[tuple[int, Array]]:
+def _hourly(one: Weighed, *, own: Mapping[int, int]) -> list[tuple[int, Array]]:
     table = one.hours
-    days, starts = np.unique(ordinals, return_index=True)  # windows are in order
+    days, starts = np.unique(table.ordinals, return_index=True)  # windows are in order
 
     def daily(rows: Array) -> Array:
         summed: Array = np.add.reduceat(rows, starts, axis=0)

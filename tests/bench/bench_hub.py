@@ -25,6 +25,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -71,6 +72,8 @@ AXES = {
     "visits": (Axis("seen", SEEN), Axis("party", PARTY)),
 }
 AXES["stood"] = AXES["walked"]
+DRAWN = 64
+"""Different vectors of counts in each channel."""
 MEASURES = (
     "store-week",
     "month-of-1",
@@ -124,7 +127,7 @@ def main() -> None:
 
 def fill(path: Path, *, stores: int, days: int) -> int:
     """Write made-up releases through the hub's own writer, in the order in which they arrive."""
-    rng = np.random.default_rng(1)
+    vectors = Vectors()
     made = 0
     with Store.create(path, busy_ms=2000) as store:
         names = [f"store-{number:03d}" for number in range(stores)]
@@ -134,7 +137,7 @@ def fill(path: Path, *, stores: int, days: int) -> int:
             batch = [
                 stored(name, release)
                 for name in names
-                for release in a_day(20 * day, start=start, rng=rng)
+                for release in a_day(20 * day, start=start, vectors=vectors)
             ]
             batch.sort(key=lambda item: item.arrival.received_at)
             store.commit(batch)
@@ -143,12 +146,28 @@ def fill(path: Path, *, stores: int, days: int) -> int:
     return made
 
 
-def a_day(seq: int, *, start: datetime, rng: np.random.Generator) -> Iterator[Release]:
+class Vectors:
+    """Counts of each channel, drawn once and used again, or drawing would take longest."""
+
+    def __init__(self) -> None:
+        self._rng = np.random.default_rng(1)
+        self._made: dict[str, list[tuple[int, ...]]] = {}
+
+    def one(self, channel: str, *, mean: float, sd: float) -> tuple[int, ...]:
+        if channel not in self._made:
+            shape = DRAWN, int(np.prod([len(axis.labels) for axis in AXES[channel]]))
+            drawn = np.rint(self._rng.poisson(mean, shape) + self._rng.normal(0, sd, shape))
+            self._made[channel] = [tuple(row) for row in drawn.astype(int).tolist()]
+        return self._made[channel][self._rng.integers(DRAWN)]
+
+
+def a_day(seq: int, *, start: datetime, vectors: Vectors) -> Iterator[Release]:
     """Make a trading day's releases: eleven hours of cells, and nine channels of the day."""
     for hour in OPEN_HOURS:
         seq += 1
         begins = start + timedelta(hours=hour)
-        yield release("cells", seq, begins, hours=1, mean=14, sd=7.1, rng=rng)
+        counts = vectors.one("cells", mean=14, sd=7.1)
+        yield release("cells", seq, begins, hours=1, counts=counts, sd=7.1)
     for channel, mean, sd in (
         ("day_cells", 150, 5.6),
         ("sums", 0, 850.0),
@@ -161,22 +180,13 @@ def a_day(seq: int, *, start: datetime, rng: np.random.Generator) -> Iterator[Re
         ("visits", 300, 12.9),
     ):
         seq += 1
-        yield release(channel, seq, start + timedelta(hours=9), hours=11, mean=mean, sd=sd, rng=rng)
+        counts = vectors.one(channel, mean=mean, sd=sd)
+        yield release(channel, seq, start + timedelta(hours=9), hours=11, counts=counts, sd=sd)
 
 
 def release(
-    channel: str,
-    seq: int,
-    start: datetime,
-    *,
-    hours: int,
-    mean: float,
-    sd: float,
-    rng: np.random.Generator,
+    channel: Any, seq: int, start: datetime, *, hours: int, counts: tuple[int, ...], sd: float
 ) -> Release:
-    axes = AXES[channel]
-    cells = int(np.prod([len(axis.labels) for axis in axes]))
-    counts = np.rint(rng.poisson(mean, cells) + rng.normal(0, sd, cells)).astype(int).tolist()
     return Release(
         epoch="00000000deadbeef",
         seq=seq,
@@ -185,8 +195,8 @@ def release(
         window_end=start + timedelta(hours=hours),
         plan="plan-1",
         codebook=BOOK.version if channel in {"cells", "day_cells", "sums"} else "",
-        axes=axes,
-        counts=tuple(counts),
+        axes=AXES[channel],
+        counts=counts,
         sd=sd,
         rho=0.01,
         standard_privacy=True,

@@ -8,9 +8,10 @@ import pytest
 
 from hub.patterns.shares import ShareParams
 from hub.segments.context import Surroundings
-from hub.segments.hours import cell_hours, cells_of
+from hub.segments.hours import Calendar, cell_hours, cells_of
 from hub.segments.rules import compile_rule
 from hub.segments.weighing import Day, by_day, over, overlap, ratio, weigh
+from hub.store_io.counts import Counts
 from wire.codebook import Codebook
 from wire.messages import Release
 
@@ -21,10 +22,24 @@ def days_of(rule: str, releases: list[Release], book: Codebook) -> list[Day]:
     return by_day(weighed(rule, releases, book))
 
 
+def columns(releases: list[Release]) -> list[Counts]:
+    """Give each release as columns of one row."""
+    return [
+        Counts(
+            "north",
+            one.channel,
+            one.codebook,
+            one.axes,
+            ((one.window_start, one.window_end),),
+            np.array([one.counts], dtype=np.float64),
+            np.array([one.sd]),
+        )
+        for one in releases
+    ]
+
+
 def weighed(rule: str, releases: list[Release], book: Codebook) -> list:
-    hours = cell_hours(
-        [("north", one) for one in releases], store="berlin-1", zone=UTC, dayparts=[]
-    )
+    hours = cell_hours(columns(releases), store="berlin-1", calendar=Calendar(UTC, ()))
     return weigh(
         compile_rule(rule),
         hours=hours,
@@ -138,9 +153,7 @@ def test_history_of_an_older_codebook_is_read_in_the_newer_ones_cells(
     releases_of: Callable[..., list[Release]], book: Codebook
 ) -> None:
     releases = releases_of(1, exact=True)
-    hours = cell_hours(
-        [("north", one) for one in releases], store="berlin-1", zone=UTC, dayparts=[]
-    )
+    hours = cell_hours(columns(releases), store="berlin-1", calendar=Calendar(UTC, ()))
     # the new one has the first four cells in one, and the others as they were
     table = np.zeros((8, 5))
     table[:4, 0] = table[4, 1] = table[5, 2] = table[6, 3] = table[7, 4] = 1.0
