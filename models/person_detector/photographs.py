@@ -22,6 +22,8 @@ from models.person_detector.parts import WORK, Floats, Image, encoded
 WIDTH_PX, HEIGHT_PX = 400, 300
 LOOKS = 100
 """At each panorama."""
+DIFFERENT = 22
+"""By so much a person differs from the room to be cut out of it."""
 
 
 def looks(panorama: Floats, *, rng: np.random.Generator) -> Iterator[Image]:
@@ -49,7 +51,8 @@ def looks(panorama: Floats, *, rng: np.random.Generator) -> Iterator[Image]:
         yield (255 * np.clip(exposed / (0.3 + exposed) * 1.25, 0, 1) ** (1 / 1.8)).astype(np.uint8)
 
 
-def _pictures(folder: Path, *, rng: np.random.Generator) -> Iterator[NDArray[np.uint8]]:
+def pictures_in(folder: Path, *, rng: np.random.Generator) -> Iterator[NDArray[np.uint8]]:
+    """Give what a folder holds, each as a camera would see it."""
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() == ".hdr":
             panorama = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
@@ -64,6 +67,29 @@ def _pictures(folder: Path, *, rng: np.random.Generator) -> Iterator[NDArray[np.
             rows, cols = picture.shape[:2]
             far = cv2.copyMakeBorder(picture, rows, rows, cols, cols, cv2.BORDER_REFLECT)
             yield np.asarray(cv2.resize(far, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_AREA))
+
+
+def elsewhere(
+    image: Image, room: Image, people: Floats, *, place: Image, rng: np.random.Generator
+) -> tuple[Image, Image, Floats]:
+    """Take people out of their drawn room and stand them in a place; it becomes the room."""
+    mask = np.zeros(image.shape[:2], np.uint8)
+    for left, top, right, bottom in people[:, :4]:
+        wide, tall = 0.08 * (right - left), 0.08 * (bottom - top)
+        corners = (int(left - wide), int(top - tall)), (int(right + wide), int(bottom + tall))
+        cv2.rectangle(mask, *corners, 255, -1)
+    mask &= (cv2.absdiff(image, room).max(axis=2) > DIFFERENT).astype(np.uint8) * 255
+    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    alpha = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), 0.7)[:, :, None]
+    light = (place.mean() + 20) / (room.mean() + 20)
+    shown = np.clip(image * light ** rng.uniform(0, 0.8), 0, 255)
+    people = people.copy()
+    for person in people:  # who looks like the room's wall leaves too little of himself
+        left, top, right, bottom = (max(0, int(side)) for side in person[:4])
+        spot = mask[top:bottom, left:right]
+        if spot.size and np.count_nonzero(spot) < 0.25 * person[8] * spot.size:
+            person[8:10] = min(person[8], 0.1), 0.0
+    return (place * (1 - alpha) + shown * alpha).astype(np.uint8), place, people
 
 
 def load_photographs() -> list[Image]:
@@ -83,7 +109,7 @@ def main() -> None:
     arguments = parser.parse_args()
     rng = np.random.default_rng(arguments.seed)
     jpegs = [
-        encoded(picture) for folder in arguments.folders for picture in _pictures(folder, rng=rng)
+        encoded(picture) for folder in arguments.folders for picture in pictures_in(folder, rng=rng)
     ]
     np.savez(
         WORK / "photos-0000.npz",

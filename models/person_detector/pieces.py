@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.person_detector.net import CHANNELS, STRIDE_PX, UNIT_PX
 from models.person_detector.parts import Floats, Image, Picture
+from models.person_detector.photographs import elsewhere
 
 FROM_ABOVE = ("fisheye", "overhead")
 """Cameras for which up is nowhere in the image."""
@@ -45,7 +46,7 @@ class Variation:
     usual_px: float = 40.0
     unknown: float = 0.33
     cutouts: float = 0.25
-    photographs: float = 0.3
+    photographs: float = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def piece_of(
     people = _moved(with_peaks(picture.people, shape=image.shape), warp=warp, size=size)
     if photographs and rng.random() < variation.photographs:
         jpeg = photographs[rng.integers(len(photographs))]
-        cut, room, people = _elsewhere(cut, room, people, place=_place(jpeg, size, rng), rng=rng)
+        cut, room, people = elsewhere(cut, room, people, place=_place(jpeg, size, rng), rng=rng)
     if not above and cutouts and rng.random() < variation.cutouts:
         cut, people = _paste(cut, people, cutouts=cutouts, rng=rng)
     cut, room = _relit(cut, room, rng=rng)
@@ -216,29 +217,6 @@ def _place(jpeg: Image, size: tuple[int, int], rng: np.random.Generator) -> Imag
     x, y = int(rng.integers(wide - size[0] + 1)), int(rng.integers(tall - size[1] + 1))
     place = photograph[y : y + size[1], x : x + size[0]]
     return place[:, ::-1].copy() if rng.random() < 0.5 else place.copy()
-
-
-def _elsewhere(
-    image: Image, room: Image, people: Floats, *, place: Image, rng: np.random.Generator
-) -> tuple[Image, Image, Floats]:
-    """Take people out of their drawn room and stand them in a place; it becomes the room."""
-    mask = np.zeros(image.shape[:2], np.uint8)
-    for left, top, right, bottom in people[:, :4]:
-        wide, tall = 0.08 * (right - left), 0.08 * (bottom - top)
-        corners = (int(left - wide), int(top - tall)), (int(right + wide), int(bottom + tall))
-        cv2.rectangle(mask, *corners, 255, -1)
-    mask &= (cv2.absdiff(image, room).max(axis=2) > 22).astype(np.uint8) * 255
-    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    alpha = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), 0.7)[:, :, None]
-    light = (place.mean() + 20) / (room.mean() + 20)
-    shown = np.clip(image * light ** rng.uniform(0, 0.8), 0, 255)
-    people = people.copy()
-    for person in people:  # who looks like the room's wall leaves too little of himself
-        left, top, right, bottom = (max(0, int(side)) for side in person[:4])
-        spot = mask[top:bottom, left:right]
-        if spot.size and np.count_nonzero(spot) < 0.25 * person[8] * spot.size:
-            person[8:10] = min(person[8], 0.1), 0.0
-    return (place * (1 - alpha) + shown * alpha).astype(np.uint8), place, people
 
 
 def _paste(
