@@ -17,7 +17,8 @@ test: $(VENV)/dev.ok ## every test
 lint: $(VENV)/dev.ok ## formatting, lint, strict types, import rules, the AsyncAPI document
 	@deploy/lint $(BIN)
 
-bench: $(VENV)/dev.ok ## speed of the hot steps, as ratios and rates
+bench: $(VENV)/dev.ok ## speed of the hot steps, as ratios and rates; beside other trackers, where these can be installed
+	@$(MAKE) --silent $(VENV)/peers.ok || echo "== other trackers are left out: lock/peers.txt could not be installed" >&2
 	@for each in tests/bench/bench_*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
 
 figures: $(VENV)/dev.ok ## accuracy against the simulator's truth
@@ -37,3 +38,6 @@ $(VENV)/demo.ok: lock/demo.txt pyproject.toml
 
 $(VENV)/dev.ok: lock/dev.txt pyproject.toml
 	@deploy/make-venv $(PYTHON) $(VENV) lock/dev.txt && touch $@ $(VENV)/demo.ok
+
+$(VENV)/peers.ok: lock/peers.txt $(VENV)/dev.ok
+	@$(BIN)/pip install -qq --no-deps --require-hashes -r lock/peers.txt && touch $@

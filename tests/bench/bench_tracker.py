@@ -1,8 +1,8 @@
 """What following twenty people costs an image: ``python tests/bench/bench_tracker.py``.
 
 The scene ``hall`` of ``tests/figures/floor_scenes.py`` at 8 images a second, 5 cm of noise, 10 %
-missed, half a false one an image, seed 1; other trackers, where installed (``floor_peers`` says
-how), on the very same sightings in the same run, as ratios to ours. Prints one JSON object.
+missed, half a false one an image, seed 1; other trackers (``floor_peers``) take turns with it on
+the very same sightings, so that a busy machine slows all of them alike. Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from edge.vision.tracking import FloorPoint, Sighting, Tracker
 
 IMAGES = 1_000
 FPS = 8.0
-WANTED = ("norfair", "motpy", "ByteTrack")
+PEERS = ("norfair", "motpy", "ByteTrack")
 
 
 def main() -> None:
@@ -35,29 +35,32 @@ def main() -> None:
         for at_ms, seen in images
     ]
     places = [[(one.east_m, one.north_m) for one in seen] for _, seen in images]
-    tracker = Tracker()
-    ours = median_ms(tracker.feed, sightings)
-    found = {name: median_ms(follow, places) for name, follow in peers(FPS).items()}
+    found = median_ms(
+        {"ours": (Tracker().feed, sightings)}
+        | {name: (follow, places) for name, follow in peers(FPS).items()}
+    )
+    ours = found.pop("ours")
     print(
         json.dumps(
             {
                 "ours_ms_an_image": round(ours, 3),
                 "times_ours": {name: round(ms / ours, 1) for name, ms in found.items()},
-                "not_installed": [name for name in WANTED if name not in found],
+                "not_installed": [name for name in PEERS if name not in found],
             },
             indent=1,
         )
     )
 
 
-def median_ms(step: Callable, items: list) -> float:
-    """Time a step on every item; the median of the thread's CPU time."""
-    spent = []
-    for item in items:
-        began = time.thread_time()
-        step(item)
-        spent.append(1_000 * (time.thread_time() - began))
-    return sorted(spent)[len(spent) // 2]
+def median_ms(steps: dict[str, tuple[Callable, list]]) -> dict[str, float]:
+    """Time steps on every item, in turns; the median of the thread's CPU time."""
+    spent = {name: [] for name in steps}
+    for at in range(IMAGES):
+        for name, (step, items) in steps.items():
+            began = time.thread_time()
+            step(items[at])
+            spent[name].append(1_000 * (time.thread_time() - began))
+    return {name: sorted(each)[IMAGES // 2] for name, each in spent.items()}
 
 
 if __name__ == "__main__":

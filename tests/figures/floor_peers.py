@@ -1,8 +1,7 @@
 """Other trackers, fed with the same places on the floor; each only where it is installed.
 
 They get what ours gets: places, and a box of half a metre where they want boxes. Nothing here
-depends on them; to compare, in an environment of its own beside this project's ``dev`` extra:
-``pip install trackeval motmetrics trackers motpy norfair-enough``.
+depends on them: ``make bench`` installs them (``lock/peers.txt``) or says that it cannot.
 """
 
 from __future__ import annotations

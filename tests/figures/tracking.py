@@ -6,7 +6,7 @@ in places (``DETECTOR``), with visits as an agent counts them beside those of th
 that overlap, and two that do not; PETS 2009's true places with noise, where present. One JSON
 object a line. Nothing was chosen by scenes with odd seeds, and only those are shown. HOTA, IDF1 and
 switches are TrackEval's (zero similarity at 2 m, so that a match is nearer than 1 m); motmetrics
-counts IDF1 and switches once more. Where these are not installed (``floor_peers`` says how), our
+counts IDF1 and switches once more. Where these are not installed (``lock/peers.txt``), our
 own IDF1 and switches are given.
 """
 
