@@ -154,7 +154,7 @@ BASKET: tuple[Trait, ...] = (
         source="behaviour/NOTES.md section 2",
         needs="as basket_size; prices, and sizes where packs differ, in the catalogue",
         valid=(0.0, 1.0),
-        abstains="nothing kept of a category with at least 3 prices",
+        abstains="nothing kept of a category with at least 3 prices, by its main measure of packs",
         measure=_price_tier,
     ),
     Trait(

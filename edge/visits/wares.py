@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -26,7 +27,15 @@ _UNITS: dict[str, tuple[str, float]] = {
     "pcs": ("piece", 1.0),
     "piece": ("piece", 1.0),
     "pieces": ("piece", 1.0),
+    "ct": ("piece", 1.0),
+    "pk": ("piece", 1.0),
+    "oz": ("g", 28.35),
+    "lb": ("g", 453.6),
+    "pt": ("ml", 473.2),
+    "qt": ("ml", 946.4),
+    "gal": ("ml", 3785.4),
 }
+"""American catalogues write ``oz`` for fluid ounces too; within one category it is one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +48,7 @@ class Ware:
         promo: it is on promotion; None where the day matters and is not known.
         promo_expected: share of its category that is: what a blind pick would give.
         tier: within its category's regular unit prices, the share below it (half of its equals),
-            0 to 1; None where fewer than ``TierParams.least`` prices are known.
+            0 to 1; None where too few are known (``TierParams``), or its own is not comparable.
         price_index: its regular unit price over its category's mean.
         tags: of the catalogue; None where it has none at all.
         decision_s: what choosing in this category usually takes.
@@ -57,9 +66,18 @@ class Ware:
 
 @dataclass(frozen=True, slots=True)
 class TierParams:
-    """``least``: classes with a price that a category needs before one is dear or cheap in it."""
+    """When one class of a category is dear or cheap.
+
+    Attributes:
+        least: prices that a category needs.
+        comparable: part of its classes whose packs must be told in one measure for prices by that
+            measure; then those few in none have no tier. Asking it of all would leave one receipt
+            line in three by unit price in a real chain, .8 leaves .58 (tests/figures/
+            real_baskets.py); by the pack, ranks are others (correlation .5).
+    """
 
     least: int = 3
+    comparable: float = 0.8
 
 
 class Assortment:
@@ -75,13 +93,15 @@ class Assortment:
     ) -> None:
         self._catalogue = catalogue
         self._day_of = day_of
-        least = (params or TierParams()).least
+        chosen = params or TierParams()
         self._categories: dict[str, list[Product]] = {}
         for product in catalogue:
             if STAFF not in (product.tags or ()):
                 self._categories.setdefault(product.category, []).append(product)
         self._prices: dict[str, dict[str, float]] = {
-            category: prices if len(prices := _unit_prices(products)) >= least else {}
+            category: prices
+            if len(prices := _unit_prices(products, chosen)) >= chosen.least
+            else {}
             for category, products in self._categories.items()
         }
 
@@ -123,20 +143,22 @@ def size_of(text: str) -> tuple[str, float] | None:
     return (base, round(amount, 6)) if amount > 0 else None
 
 
-def _unit_prices(products: list[Product]) -> dict[str, float]:
+def _unit_prices(products: list[Product], params: TierParams) -> dict[str, float]:
     """Give prices by one measure, or by the pack where the sizes of a category cannot be compared.
 
     Free goods have no price level, so a mean of prices is never 0.
     """
-    priced = [(one, float(one.price)) for one in products if one.price]
-    sizes = [size_of(one.size) for one, _ in priced]
-    if len({size[0] for size in sizes if size}) == 1 and None not in sizes:
-        return {
-            one.product_class: price / size[1]
-            for (one, price), size in zip(priced, sizes, strict=True)
-            if size
-        }
-    return {one.product_class: price for one, price in priced}
+    priced = {one.product_class: float(one.price) for one in products if one.price}
+    sizes = {one.product_class: size for one in products if (size := size_of(one.size))}
+    measures = Counter(sizes[name][0] for name in priced if name in sizes)
+    for measure, count in measures.most_common(1):
+        if count >= params.comparable * len(priced):
+            return {
+                name: price / sizes[name][1]
+                for name, price in priced.items()
+                if name in sizes and sizes[name][0] == measure
+            }
+    return priced
 
 
 def _on_promotion(product: Product, *, day: date | None) -> bool | None:
