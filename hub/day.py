@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import date
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hub.errors import NoDataError
@@ -12,8 +14,12 @@ from hub.patterns.days import local_day
 from hub.patterns.shares import ShareParams
 from hub.reports.chain import CHANNELS, Chain, chain_of, store_row
 from hub.reports.period import PeriodData
+from hub.store_io.segments import SegmentTables
 from hub.store_io.store import Store
 from wire.messages import AXES
+
+if TYPE_CHECKING:
+    from hub.reports.segments import Segments
 
 READ = tuple(channel for channel in AXES if channel != "sums")
 """Channels a report is made of; the sums of traits are for segments."""
@@ -84,6 +90,48 @@ def load_chain(
     if not rows:
         raise NoDataError(silent[0][1] if silent else "no store was ever heard")
     return chain_of(rows, since=days[0], until=days[1], silent=silent, against=against)
+
+
+def load_segments(
+    opened: Store,
+    *,
+    stores: Sequence[str],
+    days: tuple[date, date],
+    context: Path | None,
+    now: datetime,
+    params: ShareParams,
+) -> Segments | None:
+    """Work out the segments that live or are proposed; None where there are none.
+
+    Args:
+        opened: the database.
+        stores: of these.
+        days: first and last day.
+        context: ``context.toml``, if rules are to know what is in it.
+        now: for how long segments still live.
+        params: when a share is shown.
+
+    Raises:
+        ConfigError: the context cannot be read.
+    """
+    tables = SegmentTables(opened)
+    newest = {row.segment: row for row in tables.segments()}
+    rows = [row for row in newest.values() if row.state in {"proposed", "active", "drifting"}]
+    if not rows:
+        return None
+    from hub.reports.segments import segments_of  # noqa: PLC0415 - CEL is not always needed
+    from hub.segments.chain import load  # noqa: PLC0415 - the same
+    from hub.segments.context_io import read_surroundings  # noqa: PLC0415 - the same
+
+    chain = load(
+        opened,
+        surroundings=read_surroundings(context),
+        stores=stores,
+        since=days[0],
+        until=days[1] + timedelta(days=1),
+    )
+    events = {row.segment: tables.events(row.segment) for row in rows}
+    return segments_of(rows, events=events, chain=chain, days=days, now=now, params=params)
 
 
 def _part(opened: Store, store: str, days: tuple[date, date]) -> PeriodData:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,12 +25,18 @@ from hub.errors import ConfigError
 
 if TYPE_CHECKING:  # numpy is not needed by other commands
     from hub.reports.chain import Chain
+    from hub.reports.comparison import Comparison
     from hub.reports.period import PeriodData
     from hub.reports.planogram import Planogram
+    from hub.reports.segments import Segments
     from hub.reports.summary import Summary
     from hub.reports.tidy import Row
 
 Days = tuple[date, date]
+ContextOption = Annotated[
+    Path | None,
+    typer.Option("--context", help="context.toml, for segments that ask for more than releases."),
+]
 StoresOption = Annotated[
     list[str] | None, typer.Option("--store", help="Name of a store; again for several.")
 ]
@@ -103,6 +110,7 @@ def report(  # noqa: PLR0917 - typer passes options by name
     on: OnOption = None,
     effect: EffectOption = None,
     before: BeforeOption = None,
+    context: ContextOption = None,
     config: ConfigOption = None,
     db: DbOption = None,
     as_json: JsonOption = False,
@@ -110,9 +118,9 @@ def report(  # noqa: PLR0917 - typer passes options by name
     """Report a day or period of a store, of several or of a chain: page, JSON, CSV, or text."""
     with failures():
         if changed is not None or on is not None:
-            if day or since or against or chain:
-                raise ConfigError("--changed goes with --on, --to, --effect and --before only")
-            asked = _change(store, changed, on, until, effect, before)
+            others = bool(day or since or against or chain)
+            asked = _change(store, changed, on, until=until, others=others)
+            asked = replace(asked, effect=effect, before=before)
             found = planogram(asked, config=config, db=db)
             _tell_planogram(found, out=out, csv=csv, parquet=parquet, as_json=as_json)
             return
@@ -120,39 +128,66 @@ def report(  # noqa: PLR0917 - typer passes options by name
         earlier = None if against is None else parse_days(against, option="--against")
         if chain or len(store or ()) > 1:
             made = _chain(store or [], days, chain=chain, against=earlier, config=config, db=db)
-            _tell_chain(made, out=out, csv=csv, parquet=parquet, as_json=as_json)
+            segments = None
+            if out is not None:
+                names = [row.store for row in made.rows]
+                segments = _segments(names, days, context=context, config=config, db=db)
+            _tell_chain(made, segments=segments, out=out, csv=csv, parquet=parquet, as_json=as_json)
             return
         if not store:
             raise ConfigError("give --store STORE, several times for several, or --chain")
         summary, data = _summary(store[0], days, config=config, db=db)
         changes = None
         if earlier is not None:
-            before, _ = _summary(store[0], earlier, config=config, db=db)
+            then, _ = _summary(store[0], earlier, config=config, db=db)
             from hub.reports.comparison import Comparison  # noqa: PLC0415 - only here
 
-            changes = Comparison.of(summary, before=before)
-        if as_json:
-            told: dict[str, object] = {} if changes is None else {"against": changes}
-            print(as_json_text(_with(summary, told)))
-        if csv is not None or parquet is not None:
-            from hub.reports.tidy import rows  # noqa: PLC0415 - only here
-
-            _write_table(rows(summary, changes=changes.changes if changes else ()), csv, parquet)
+            changes = Comparison.of(summary, before=then)
+        segments = None
         if out is not None:
-            if not as_json:
-                print(f"drawing the report of {store[0]} for {days[0]} …", file=sys.stderr)
-            from hub.reports.page import render  # noqa: PLC0415 - drawing takes a second to load
+            segments = _segments(store, days, context=context, config=config, db=db)
+        _tell_store(
+            summary, data, changes, segments, out=out, csv=csv, parquet=parquet, as_json=as_json
+        )
 
-            _write(out, render(summary, data=data, against=changes))
-        if as_json or _said_written(out, csv, parquet):
-            return
-        from hub.reports.text import report_text  # noqa: PLC0415 - only here
 
-        print(report_text(summary, against=changes))
+def _tell_store(
+    summary: Summary,
+    data: PeriodData,
+    changes: Comparison | None,
+    segments: Segments | None,
+    *,
+    out: Path | None,
+    csv: Path | None,
+    parquet: Path | None,
+    as_json: bool,
+) -> None:
+    if as_json:
+        told: dict[str, object] = {} if changes is None else {"against": changes}
+        print(as_json_text(_with(summary, told)))
+    if csv is not None or parquet is not None:
+        from hub.reports.tidy import rows  # noqa: PLC0415 - only here
+
+        _write_table(rows(summary, changes=changes.changes if changes else ()), csv, parquet)
+    if out is not None:
+        from hub.reports.page import render  # noqa: PLC0415 - templates take a while to load
+
+        _write(out, render(summary, data=data, against=changes, segments=segments))
+    if as_json or _said_written(out, csv, parquet):
+        return
+    from hub.reports.text import report_text  # noqa: PLC0415 - only here
+
+    print(report_text(summary, against=changes))
 
 
 def _tell_chain(
-    made: Chain, *, out: Path | None, csv: Path | None, parquet: Path | None, as_json: bool
+    made: Chain,
+    *,
+    segments: Segments | None,
+    out: Path | None,
+    csv: Path | None,
+    parquet: Path | None,
+    as_json: bool,
 ) -> None:
     if as_json:
         print(as_json_text(made))
@@ -163,7 +198,7 @@ def _tell_chain(
     if out is not None:
         from hub.reports.page import render_chain  # noqa: PLC0415 - only here
 
-        _write(out, render_chain(made))
+        _write(out, render_chain(made, segments=segments))
     if as_json or _said_written(out, csv, parquet):
         return
     from hub.reports.text import chain_text  # noqa: PLC0415 - only here
@@ -175,16 +210,16 @@ def _change(
     stores: Sequence[str] | None,
     zone: str | None,
     on: str | None,
+    *,
     until: str | None,
-    effect: float | None,
-    before: int | None,
+    others: bool,
 ) -> Asked:
     if not stores or len(stores) != 1 or zone is None or on is None:
         raise ConfigError("--changed ZONE needs --on DAY and one --store STORE")
-    return Asked(
-        stores[0], zone, parse_day(on, option="--on"),
-        None if until is None else parse_day(until, option="--to"), effect, before,
-    )  # fmt: skip
+    if others:
+        raise ConfigError("--changed goes with --on, --to, --effect and --before only")
+    last = None if until is None else parse_day(until, option="--to")
+    return Asked(stores[0], zone, parse_day(on, option="--on"), last)
 
 
 def _tell_planogram(
@@ -282,6 +317,24 @@ def _chain(
         print(f"reading {len(chosen)} stores …", file=sys.stderr)
         params = ShareParams()
         return load_chain(there, stores=chosen, days=days, against=against, params=params)
+
+
+def _segments(
+    stores: Sequence[str],
+    days: Days,
+    *,
+    context: Path | None,
+    config: Path | None,
+    db: Path | None,
+) -> Segments | None:
+    from hub.day import load_segments  # noqa: PLC0415 - numpy is not needed by other commands
+    from hub.patterns.shares import ShareParams  # noqa: PLC0415 - the same
+
+    now = datetime.now(tz=UTC)
+    with opened(config, db) as there:
+        return load_segments(
+            there, stores=stores, days=days, context=context, now=now, params=ShareParams()
+        )
 
 
 def _write_table(table: Sequence[Row], csv: Path | None, parquet: Path | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -19,12 +20,16 @@ from hub.reports.pictures import (
     funnel_picture,
     patterns_picture,
     rhythm_picture,
+    segment_picture,
 )
 from hub.reports.plan_pictures import Floor, floor_picture, ground_picture, ways_picture
 from hub.reports.summary import RATES, Summary
 from hub.reports.text import both, count, percent
 from hub.reports.trend import SHOPPED
 from wire.messages import OUTCOMES
+
+if TYPE_CHECKING:  # segments need CEL, which a report without any spares
+    from hub.reports.segments import Segments
 
 MOST_FUNNELS = 4
 PICTURES = (
@@ -38,6 +43,7 @@ def render(
     *,
     data: PeriodData,
     against: Comparison | None = None,
+    segments: Segments | None = None,
     bar: str = "",
     head: str = "",
 ) -> str:
@@ -47,6 +53,7 @@ def render(
         summary: its numbers.
         data: what they were made from: floor plan, opening hours, privacy parameters.
         against: what changed since an earlier period.
+        segments: over the same days.
         bar: HTML of our own above the page, as the web's choice of a period.
         head: likewise, at the end of the page's head.
 
@@ -55,35 +62,34 @@ def render(
     """
     first = data.newest[0]
     shopped = [zone for zone in summary.zones if zone.kind in SHOPPED]
-    return (
-        environment()
-        .get_template("report.html.j2")
-        .render(
-            summary=summary,
-            shopped=shopped,
-            funnels=[zone for zone in shopped if zone.has_reader][:MOST_FUNNELS],
-            others=[zone for zone in summary.zones if zone.kind not in SHOPPED],
-            day=words.period(summary.day, summary.until or summary.day),
-            against=against,
-            bar=bar,
-            head=head,
-            opens=first.opens,
-            closes=first.closes,
-            timezone=first.timezone,
-            delta=first.privacy.delta,
-            channels=first.privacy.channels,
-            agents=len(data.metas),
-            outcomes=OUTCOMES,
-            rates=RATES,
-            hatches=HATCHES,
-            pictures=dict.fromkeys(PICTURES, "") | _pictures(summary, data=data),
-        )
+    return _filled(
+        "report.html.j2",
+        summary=summary,
+        shopped=shopped,
+        funnels=[zone for zone in shopped if zone.has_reader][:MOST_FUNNELS],
+        others=[zone for zone in summary.zones if zone.kind not in SHOPPED],
+        day=words.period(summary.day, summary.until or summary.day),
+        against=against,
+        segments=_segments(segments),
+        bar=bar,
+        head=head,
+        opens=first.opens,
+        closes=first.closes,
+        timezone=first.timezone,
+        delta=first.privacy.delta,
+        channels=first.privacy.channels,
+        agents=len(data.metas),
+        outcomes=OUTCOMES,
+        rates=RATES,
+        hatches=HATCHES,
+        pictures=dict.fromkeys(PICTURES, "") | _pictures(summary, data=data),
     )
 
 
 def render_chain(
     chain: Chain,
     *,
+    segments: Segments | None = None,
     bar: str = "",
     head: str = "",
     links: Mapping[str, str] | None = None,
@@ -92,33 +98,50 @@ def render_chain(
 
     Args:
         chain: their rows.
+        segments: over the same days and stores.
         bar: as ``render``; ``head`` likewise.
         head: likewise.
         links: address of each store's own report; without them names are plain.
     """
     rows = chain.rows
-    return (
-        environment()
-        .get_template("chain.html.j2")
-        .render(
-            chain=chain,
-            day=words.period(chain.since.isoformat(), chain.until.isoformat()),
-            simulated=[row.store for row in rows if row.simulated],
-            weaker=[row.store for row in rows if not row.standard_privacy],
-            rho=max((row.rho for row in rows), default=0.0),
-            pictures={
-                name: stores_picture(chain, figure=name)
-                for name in ("stop_rate", "engagement", "conversion")
-                if chain.told_by.get(name)
-            },
-            small=[(row, visits_picture(row)) for row in rows],
-            segments="",
-            links=links,
-            bar=bar,
-            head=head,
-            hatches=HATCHES,
-        )
+    return _filled(
+        "chain.html.j2",
+        chain=chain,
+        day=words.period(chain.since.isoformat(), chain.until.isoformat()),
+        simulated=[row.store for row in rows if row.simulated],
+        weaker=[row.store for row in rows if not row.standard_privacy],
+        rho=max((row.rho for row in rows), default=0.0),
+        pictures={
+            name: stores_picture(chain, figure=name)
+            for name in ("stop_rate", "engagement", "conversion")
+            if chain.told_by.get(name)
+        },
+        small=[(row, visits_picture(row)) for row in rows],
+        segments=_segments(segments),
+        links=links,
+        bar=bar,
+        head=head,
+        hatches=HATCHES,
     )
+
+
+def _filled(template: str, **values: object) -> str:
+    html = environment().get_template(template).render(values)
+    return html.replace(" %", "\N{NO-BREAK SPACE}%")  # no line ends before the sign
+
+
+def _segments(segments: Segments | None) -> str:
+    if segments is None or not segments.cards:
+        return ""
+    pictures = {
+        card.definition.id: segment_picture(card.course)
+        if any(point.value is not None for point in card.course.points)
+        and len(card.course.points) > 1
+        else ""
+        for card in segments.cards
+    }
+    template = environment().get_template("segments.html.j2")
+    return template.render(segments=segments, pictures=pictures)
 
 
 def environment() -> Environment:

@@ -114,6 +114,13 @@ def course_picture(series: Sequence[Series]) -> str:
     return canvas.svg()
 
 
+def segment_picture(series: Series) -> str:
+    """Draw a segment's share of the visits over the days, with its band of 95 %."""
+    canvas = Canvas(132)
+    series_panel(canvas, "share of visits", [series], top=20, height=90)
+    return canvas.svg()
+
+
 def series_panel(
     canvas: Canvas, title: str, shown: Sequence[Series], *, top: float, height: float
 ) -> None:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 from hub.patterns.shares import Estimate, Share
+from hub.reports.canvas import DARK_FROM, INK, PAPER, tint
 from hub.reports.chain import Chain, StoreRow
 from hub.reports.comparison import Comparison
 from hub.reports.figures import Change
 from hub.reports.summary import PatternRow, Summary, ZoneRow
 from hub.reports.trend import Day
+
+if TYPE_CHECKING:  # segments need CEL, which a report without any spares
+    from hub.reports.segments import Card, Segments
 
 PATTERN_NAMES = {
     "showroomer": "Showroomer",
@@ -87,6 +92,8 @@ CHANNEL_NAMES = {
 }
 DIM = 0.8
 """Coverage below which a day is said to lack much [D]."""
+STANDS_OUT = 3.0
+"""Likewise, of one among some twenty hours and weekdays: chance does so in 1 of 40 cards."""
 CLEARLY = 1.96
 """Standard deviations of a difference from which two figures are said to differ (95 %)."""
 
@@ -397,6 +404,100 @@ def listed(names: Sequence[str], kind: str) -> str:
 def _sides(chain: Chain, figure: str) -> list[str]:
     found = [chain.side(row, figure) for row in chain.rows]
     return [side for side in found if side in {"above", "below"}]
+
+
+def segments_title(segments: Segments) -> str:
+    """Name the largest segment."""
+    number = len(segments.cards)
+    which = "1 segment" if number == 1 else f"{number} segments"
+    first = segments.cards[0]
+    if first.share.value is None:
+        return f"{which}; too few visits to tell how large"
+    told = f"{which}: " if number > 1 else "One segment: "
+    return f"{told}{_percent(first.share.value)} of the visits are {first.definition.name}"
+
+
+def segment_when(card: Card) -> str:
+    """Say in which parts of the day and on which weekdays a segment is larger than else."""
+    weekdays = [(f"{WEEKDAYS[day]}s", share) for day, share in card.weekdays]
+    found = []
+    for kind, rows in (("part of the day", card.parts), ("weekday", weekdays)):
+        told = [(name, one) for name, one in rows if one.value is not None]
+        more = [(name, one) for name, one in told if _is_above(one, card.share)]
+        if more:
+            most = max(one.value or 0.0 for _, one in more)
+            found.append(f"more {', '.join(name for name, _ in more)} (up to {_percent(most)})")
+        elif len(told) > 1:
+            found.append(f"no {kind} stands out")
+    return "; ".join(found)
+
+
+def _is_above(one: Share, whole: Share) -> bool:
+    if None in (one.value, one.low, one.high, whole.value):
+        return False
+    sd = (one.high - one.low) / (2 * CLEARLY)  # type: ignore[operator] # none is None
+    gap = one.value - whole.value  # type: ignore[operator] # none is None
+    return gap > STANDS_OUT * sd
+
+
+def segment_where(card: Card) -> str:
+    """Say in which stores a segment is largest and smallest."""
+    told = [(name, one) for name, one in card.stores if one.value is not None]
+    if not told:
+        return ", ".join(card.definition.stores)
+    ordered = sorted(told, key=lambda row: -(row[1].value or 0.0))
+    shown = ordered if len(ordered) <= MOST_LISTED else [ordered[0], ordered[1], ordered[-1]]
+    spelt = ", ".join(f"{name} {_percent(one.value or 0.0)}" for name, one in shown)
+    return (
+        spelt if len(ordered) <= MOST_LISTED else f"most and least of {len(told)} stores: {spelt}"
+    )
+
+
+def segment_overlap(segments: Segments, card: Card) -> str:
+    """Name the segment that shares most visits with this one."""
+    found = [
+        (part, other.definition.name)
+        for other in segments.cards
+        if other is not card
+        and (part := segments.overlap(card.definition.id, other.definition.id)) is not None
+    ]
+    if not found:
+        return ""
+    part, name = max(found)
+    return f"most with {name}: {_percent(part)} of the visits in either are in both"
+
+
+def segment_life(card: Card) -> str:
+    """Say where in its life a segment is."""
+    last = card.life[0] if card.life else None
+    since = f", {last.event} on {last.at.date()}" if last else ""
+    left = (
+        f"dissolves in {card.decays_in} days unless confirmed"
+        if card.decays_in >= 0
+        else "overdue to be confirmed"
+    )
+    return f"version {card.version}, {card.state}{since}; {left}"
+
+
+def overlapping(segments: Segments) -> list[Card]:
+    """Give the cards of which overlaps are told."""
+    named = {name for pair in segments.overlaps for name in pair}
+    return [card for card in segments.cards if card.definition.id in named]
+
+
+def overlap_title(segments: Segments) -> str:
+    """Name the two segments that overlap most."""
+    names = {card.definition.id: card.definition.name for card in segments.cards}
+    (one, other), part = max(segments.overlaps.items(), key=lambda item: item[1])
+    return f"Most alike: {names[one]} and {names[other]}, {_percent(part)} in both"
+
+
+def tinted(part: float | None) -> str:
+    """Give a table cell's colours for a part."""
+    if part is None:
+        return ""
+    ink = PAPER if part > DARK_FROM else INK
+    return f"background:{tint(part)};color:{ink}"
 
 
 def period(since: str, until: str) -> str:
