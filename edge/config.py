@@ -78,8 +78,8 @@ class CameraConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         centre_px: where the lens's axis meets the picture, with ``focal_px`` only; by default the
             picture's middle.
         sectors: under a ceiling, for detectors that know only people who stand up in the picture
-            (``yolox``, ``boxes-scores``): it is turned so often about the spot below the camera,
-            and each turn costs one look of the detector. The shipped one needs none.
+            (``yolox``, ``boxes-scores``): they look to so many sides, each straightened and turned
+            upright, and each costs one look. The shipped one needs none.
     """
 
     name: Name
@@ -93,7 +93,7 @@ class CameraConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     k1: float = 0.0
     k2: float = 0.0
     centre_px: tuple[float, float] | None = None
-    sectors: Annotated[int, msgspec.Meta(ge=3, le=12)] | None = None
+    sectors: Annotated[int, msgspec.Meta(ge=5, le=12)] | None = None
 
 
 Power = Annotated[float, msgspec.Meta(ge=0.0, le=33.0)]

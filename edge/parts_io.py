@@ -34,7 +34,7 @@ from edge.vision.ground import Ground
 from edge.vision.lens import Lens, LensKind
 from edge.vision.manifest import CentrePoints
 from edge.vision.onnx_io import Detector, load_detector, shipped_manifest
-from edge.vision.sectors import Sectors, below_camera
+from edge.vision.sectors import Sectors, looks_down
 from edge.vision.signature_io import load_signature
 from edge.vision.tracking import Tracker, TrackerParams
 from edge.vision.watching import Eyes, Finder, Seer, SightParams
@@ -168,10 +168,9 @@ def eyes_of(
     one = next(one for one in config.cameras if one.name == camera)
     ground = parts.grounds[camera]
     finds: Finder | Seer = finder or parts.detector
-    below = below_camera(ground)
-    if one.sectors is not None and below is not None:
+    if one.sectors is not None:
         look_px = parts.detector.manifest.input.square_px
-        finds = Sectors(finder or parts.detector, count=one.sectors, below=below, look_px=look_px)
+        finds = Sectors(finder or parts.detector, count=one.sectors, ground=ground, look_px=look_px)
     return Eyes(
         finds,
         ground=ground,
@@ -194,7 +193,7 @@ def _refuse_sectors(config: StoreConfig, *, grounds: dict[str, Ground], detector
                 "from every side: remove sectors, or name a detector of upright people in "
                 "[detector] manifest"
             )
-        if below_camera(grounds[camera.name]) is None:
+        if not looks_down(grounds[camera.name]):
             raise ConfigError(
                 f"camera {camera.name!r} has sectors, but what is straight below it is not in its "
                 "picture, or the points do not tell: remove sectors, or give height_m or hfov_deg"

@@ -1,16 +1,16 @@
 """People who stand in a ring: an upright detector under a ceiling looks one sector at a time.
 
 Seen from right above, people point away from the spot below the camera, each in another direction,
-and a detector that learnt from street views knows only those who point up. So the picture is turned
-about that spot, sector by sector, and whom two neighbours both see is told once. Each sector costs
-one look of the detector.
+bent by the lens, and a detector that learnt from street views knows only those who stand up
+straight. So the picture is looked at as by cameras that hang in the same place, each tilted towards
+another side, and whom two of them see is told once. Each sector costs one look of the detector.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from math import ceil, cos, hypot, pi, sin
+from dataclasses import dataclass
+from math import cos, pi, radians, sin, tan
 
 import cv2
 import numpy as np
@@ -22,47 +22,92 @@ from edge.vision.watching import Finder
 
 Floats = NDArray[np.float64]
 
+DOWN = np.array((0.0, 0.0, -1.0))
 GREY = 114
-"""Of what no picture fills."""
+"""Of what the lens does not see."""
+OUTSIDE_PX = -10.0
+"""A place in no picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class SectorParams:
-    """How sectors are cut, and put together again.
+    """How sectors are cut, and put together again; chosen on rendered test parts 0 and 1.
+
+    Angles are degrees from straight down.
 
     Attributes:
-        below: what a sector shows on the other side of the spot below the camera, in shares of its
-            length: who stands there would be cut through.
-        aside: what it shows beyond its borders, likewise.
+        far: how far a sector looks out at most, and
+        near: how far across to the other side, so that nobody below is cut through.
+        below: up to where people may be found by any sector: there is no direction to stand in.
         overlap: share of its half angle by which a sector speaks for its neighbours' people.
         apart: distance below which two sectors saw one person, in widths across and heights along
             the more confident one's box; two shoppers side by side are half a width apart.
     """
 
-    below: float = 0.2
-    aside: float = 0.1
+    far: float = 87.5
+    near: float = 2.5
+    below: float = 15.0
     overlap: float = 0.35
     apart: float = 0.45
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Turned:
-    """Somebody in the picture, and the turn of the sector that shows them upright."""
+class _Sector:
+    """A camera that looks to one side.
+
+    Attributes:
+        axes: (3, 3), its right, down and ahead as east, north, up.
+        side_px: of its square picture.
+        focal_px: of its lens, which shows straight lines straight.
+        outwards: (3,), level, its middle.
+    """
+
+    axes: Floats
+    side_px: int
+    focal_px: float
+    outwards: Floats
+
+    @classmethod
+    def towards(cls, angle: float, *, far: float, near: float, side_px: int) -> _Sector:
+        """Look out at an angle from north, clockwise, between two angles from straight down."""
+        outwards, tilt = np.array((sin(angle), cos(angle), 0.0)), (far - near) / 2
+        ahead = cos(tilt) * DOWN + sin(tilt) * outwards
+        up = cos(tilt) * outwards - sin(tilt) * DOWN
+        axes = np.stack([np.cross(ahead, up), -up, ahead])
+        return cls(axes, side_px, side_px / 2 / tan((far + near) / 2), outwards)
+
+    def rays(self, places_px: Floats) -> Floats:
+        """Give the directions (N, 3), east, north, up, of places (N, 2) in its picture."""
+        aside = (places_px - self.side_px / 2) / self.focal_px
+        rays: Floats = np.column_stack([aside, np.ones(len(aside))]) @ self.axes
+        return rays
+
+    def places_px(self, rays: Floats) -> Floats:
+        """Give where its picture shows directions (N, 3); nan for what is behind it."""
+        seen = rays @ self.axes.T
+        ahead = np.where(seen[:, 2:] > 0, seen[:, 2:], np.nan)
+        places: Floats = self.focal_px * seen[:, :2] / ahead + self.side_px / 2
+        return places
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """Somebody whom a sector saw: in the camera's picture, and in the sector's own."""
 
     found: Detection
+    sector: _Sector
     middle: Floats
-    upright: Floats
     size: Floats
+    ray: Floats
 
 
 class Sectors:
-    """Finds people around the spot below a camera, by a detector that finds upright ones.
+    """Finds people all around a camera that looks down, by a detector that finds upright ones.
 
     Args:
         detector: finds upright people.
-        count: of sectors, three at least.
-        below: where a picture shows what is straight below the camera, as shares of its width and
-            height.
+        count: of sectors, five at least.
+        ground: of the camera; tells heights.
         look_px: side of the squares the detector looks at.
         params: how to cut.
     """
@@ -72,16 +117,23 @@ class Sectors:
         detector: Finder,
         *,
         count: int,
-        below: tuple[float, float],
+        ground: Ground,
         look_px: int,
         params: SectorParams | None = None,
     ) -> None:
         self._detector = detector
+        self._ground = ground
         self._half = pi / count
-        self._turns = [_turn(2 * number * self._half) for number in range(count)]
-        self._below = below
-        self._look_px = look_px
         self._params = params or SectorParams()
+        far, near = radians(self._farthest()), radians(self._params.near)
+        self._sectors = [
+            _Sector.towards(2 * number * self._half, far=far, near=near, side_px=look_px)
+            for number in range(count)
+        ]
+        focal_px = self._sectors[0].focal_px
+        # What is shrunk anyway is shrunk once, and without losing every other pixel.
+        self._scale = min(1.0, focal_px / ground.view.lens.focal_px)
+        self._maps = [self._map(sector) for sector in self._sectors]
 
     @property
     def confidence(self) -> float:
@@ -97,92 +149,97 @@ class Sectors:
         """Find the people in an image, the most confident first.
 
         Args:
-            image: (H, W, 3) uint8.
+            image: (H, W, 3) uint8, of the calibration's shape.
             least: confidence below which nobody is given.
 
         Returns:
-            In pixels of the image; a box is the upright one around a turned person's.
+            In pixels of the image; a box is the upright one around what the sector's box shows.
         """
-        limits, (rows, cols) = self._params, image.shape[:2]
-        below = np.array((self._below[0] * cols, self._below[1] * rows))
-        reach = max(hypot(x - below[0], y - below[1]) for x in (0, cols) for y in (0, rows))
-        side = reach * max(1 + limits.below, 2 * (sin(self._half) + limits.aside))
-        scale = min(1.0, self._look_px / side)
-        # Shrinking once, properly, costs less than for every sector.
-        shown = letterbox(image, fit=Fit(round(scale * cols), round(scale * rows), scale), value=0)
-        size = ceil(scale * side)
-        foot = np.array((size / 2, size - scale * limits.below * reach))
+        rows, cols = image.shape[:2]
+        width = round(self._scale * self._ground.image_size[0])
+        fit = Fit(width, round(width / cols * rows), width / cols)
+        shown = letterbox(image, fit=fit, value=GREY).canvas
         people = []
-        for upright in self._turns:
-            move = np.column_stack([upright, foot - upright @ (scale * below)])
-            view = cv2.warpAffine(shown.canvas, move, (size, size), borderValue=(GREY,) * 3)
+        for sector, (whole, part) in zip(self._sectors, self._maps, strict=True):
+            view = cv2.remap(shown, whole, part, cv2.INTER_LINEAR, borderValue=(GREY,) * 3)
             for one in self._detector.detect(np.asarray(view, np.uint8), least=least):
-                back = _back(one, upright=upright, foot=foot, below=below, scale=scale)
-                if self._speaks_for(back, below=below):
-                    people.append(back)
-        return _once_each(people, apart=limits.apart)
+                seen = self._seen(one, sector=sector, scale=cols / self._ground.image_size[0])
+                if seen is not None and self._speaks_for(seen):
+                    people.append(seen)
+        return _once_each(people, apart=self._params.apart)
 
-    def _speaks_for(self, one: _Turned, *, below: Floats) -> bool:
-        """Tell whether somebody stands in the sector, in its margin, or right below the camera."""
-        across, up = one.upright @ (one.middle - below) * (1, -1)
-        if hypot(across, up) < max(one.size) / 2:
-            return True
-        return bool(abs(np.arctan2(across, up)) <= (1 + self._params.overlap) * self._half)
+    def _farthest(self) -> float:
+        """Give the angle from straight down up to which the picture shows anything."""
+        sides = [np.linspace(0, side, 32) for side in self._ground.image_size]
+        border = [(x, y) for x in sides[0] for y in sides[1][[0, -1]]]
+        border += [(x, y) for x in sides[0][[0, -1]] for y in sides[1]]
+        rays = self._ground.view.lens.rays_from_image(np.array(border)) @ self._ground.view.turn
+        away = np.degrees(np.arccos(np.clip(rays @ DOWN, -1, 1)))
+        # A round picture ends before the border does.
+        return min(self._params.far, float(np.nan_to_num(away, nan=self._params.far).max()))
 
+    def _picture_px(self, rays: Floats) -> Floats:
+        """Give where the calibrated camera shows directions; nan for what it does not see."""
+        view = self._ground.view
+        return view.lens.image_from_rays(rays @ view.turn.T)
 
-def below_camera(ground: Ground) -> tuple[float, float] | None:
-    """Give where a picture shows what is straight below its camera, as ``Sectors`` wants it.
+    def _map(self, sector: _Sector) -> tuple[cv2.typing.MatLike, cv2.typing.MatLike]:
+        """Give what ``cv2.remap`` takes to make a sector's picture of the shrunk one."""
+        y, x = np.mgrid[: sector.side_px, : sector.side_px] + 0.5
+        places = self._picture_px(sector.rays(np.column_stack([x.ravel(), y.ravel()])))
+        spots = np.where(np.isfinite(places), self._scale * places - 0.5, OUTSIDE_PX)
+        both = spots.astype(np.float32).reshape(*x.shape, 2)
+        return cv2.convertMaps(both, np.empty(0, np.float32), cv2.CV_16SC2)
 
-    Returns:
-        Shares of the picture's width and height; None where that is outside the picture, or where
-        the calibration does not tell how high the camera hangs.
-    """
-    if ground.camera_m is None:
-        return None
-    spot = ground.image_from_floor(np.array([ground.camera_m[:2]]))[0] / ground.image_size
-    if not ((spot >= 0) & (spot <= 1)).all():  # nan: not seen at all
-        return None
-    return float(spot[0]), float(spot[1])
-
-
-def _turn(angle: float) -> Floats:
-    """Give the (2, 2) turn that brings what lies at an angle, clockwise from up, to the top."""
-    return np.array(((cos(angle), sin(angle)), (-sin(angle), cos(angle))))
-
-
-def _back(one: Detection, *, upright: Floats, foot: Floats, below: Floats, scale: float) -> _Turned:
-    """Put a sector's detection into the picture."""
-
-    def place(x: float | None, y: float | None) -> Floats | None:
-        if x is None or y is None:
+    def _seen(self, one: Detection, *, sector: _Sector, scale: float) -> _Seen | None:
+        """Put a sector's detection into the picture; None where the picture ends before it."""
+        point = (one.x_px, one.y_px)
+        known = one.centre_x_px is not None and one.centre_y_px is not None
+        middle = np.array((one.centre_x_px, one.centre_y_px) if known else point, np.float64)
+        size = np.array((one.width_px, one.height_px))
+        corners = middle + size / 2 * ((-1, -1), (1, -1), (1, 1), (-1, 1))
+        rays = sector.rays(np.vstack([point, middle, corners]))
+        places = scale * self._picture_px(rays)
+        if not np.isfinite(places).all():
             return None
-        spot: Floats = below + (np.array((x, y)) - foot) @ upright / scale
-        return spot
+        (x, y), (centre_x, centre_y) = places[:2].tolist()
+        wide, high = np.ptp(places[2:], axis=0).tolist()
+        found = Detection(
+            x,
+            y,
+            wide,
+            high,
+            one.confidence,
+            centre_x_px=centre_x,
+            centre_y_px=centre_y,
+        )
+        return _Seen(found, sector, middle, size, rays[1])
 
-    point = place(one.x_px, one.y_px)
-    assert point is not None
-    head, centre = place(one.head_x_px, one.head_y_px), place(one.centre_x_px, one.centre_y_px)
-    size = np.array((one.width_px, one.height_px)) / scale
-    wide, high = np.abs(upright) @ size
-    found = replace(
-        one,
-        x_px=float(point[0]),
-        y_px=float(point[1]),
-        width_px=float(wide),
-        height_px=float(high),
-        head_x_px=None if head is None else float(head[0]),
-        head_y_px=None if head is None else float(head[1]),
-        centre_x_px=None if centre is None else float(centre[0]),
-        centre_y_px=None if centre is None else float(centre[1]),
-    )
-    return _Turned(found, point if centre is None else centre, upright, size)
+    def _speaks_for(self, one: _Seen) -> bool:
+        """Tell whether somebody stands in the sector, in its margin, or right below the camera."""
+        level = float(np.hypot(one.ray[0], one.ray[1]))
+        if np.arctan2(level, -one.ray[2]) < radians(self._params.below):
+            return True
+        along = float(one.ray @ one.sector.outwards) / level
+        return along >= cos((1 + self._params.overlap) * self._half)
 
 
-def _once_each(people: Iterable[_Turned], *, apart: float) -> list[Detection]:
+def looks_down(ground: Ground) -> bool:
+    """Tell whether a picture shows what is straight below its camera, and heights are known."""
+    if ground.camera_m is None:
+        return False
+    spot = ground.image_from_floor(np.array([ground.camera_m[:2]]))[0]
+    return bool(((spot >= 0) & (spot <= ground.image_size)).all())  # nan: not seen at all
+
+
+def _once_each(people: Iterable[_Seen], *, apart: float) -> list[Detection]:
     """Keep the most confident look at each person."""
-    kept: list[_Turned] = []
+    kept: list[_Seen] = []
     for one in sorted(people, key=lambda each: -each.found.confidence):
-        away = (hypot(*(it.upright @ (one.middle - it.middle) / it.size)) for it in kept)
-        if all(far >= apart for far in away):
+        away = [
+            float(np.hypot(*((it.sector.places_px(one.ray[None])[0] - it.middle) / it.size)))
+            for it in kept
+        ]
+        if not any(far < apart for far in away):  # nan: behind that sector
             kept.append(one)
     return [one.found for one in kept]

@@ -134,7 +134,7 @@ def test_a_camera_with_sectors_sees_people_all_around(tmp_path: Path) -> None:
         return sum(one.confidence > 0.6 for one in eyes.sight(0, image).points)
 
     assert seen("") == 1
-    assert seen("sectors = 4") == 4
+    assert seen("sectors = 8") == 4
 
 
 def test_sectors_where_they_cannot_serve_are_refused(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_sectors_where_they_cannot_serve_are_refused(tmp_path: Path) -> None:
     points = CAMERA.format(name="one", west=0, east=6).splitlines()[-1]
     with pytest.raises(ConfigError, match="not in its picture"):
         Parts.build(ringed(tmp_path, sectors="sectors = 6", change=(points, aslant)))
-    with pytest.raises(ConfigError, match=r"cameras\[0\]\.sectors.*>= 3"):
+    with pytest.raises(ConfigError, match=r"cameras\[0\]\.sectors.*>= 5"):
         ringed(tmp_path, sectors="sectors = 2")
     shipped = CAMERA.format(name="one", west=0, east=6) + "sectors = 6"
     with pytest.raises(ConfigError, match="person-detector knows people from every side"):
