@@ -166,6 +166,9 @@ class Course:
         change: of the log; 0 without days after.
         left: (D,) what the days scatter about it, NaN where nothing is known.
         known: variance that noise and chance alone give a day's log share, before and after.
+        variance: of the change, if days had nothing to do with one another.
+        halves: the change between the halves of the time before, and its variance likewise; None
+            if one of them is not known.
     """
 
     daily: Daily
@@ -173,6 +176,8 @@ class Course:
     change: float
     left: Array
     known: tuple[float, ...]
+    variance: float
+    halves: tuple[float, float] | None
 
     @classmethod
     def of(cls, daily: Daily, *, design: Design, params: PlanogramParams) -> Self | None:
@@ -191,7 +196,13 @@ class Course:
         fitted, *_ = np.linalg.lstsq(design.columns[there], logs[there], rcond=None)
         left[there] = logs[there] - design.columns[there] @ fitted
         change = float(fitted[1] - fitted[0]) if len(shares) > 1 else 0.0
-        return cls(daily, tuple(shares), change, left, tuple(known))
+        spreads, days = [], []
+        for period, least in zip((~design.after, design.after), known, strict=False):
+            days.append(int((there & period).sum()))
+            spreads.append(max(least, _scatter(left[there & period], of=int(there.sum()))))
+        variance = sum(spread / number for spread, number in zip(spreads, days, strict=True))
+        halves = _halves(left[~design.after], spread=spreads[0])
+        return cls(daily, tuple(shares), change, left, tuple(known), variance, halves)
 
 
 # ---- the place beside the others -----------------------------------------------------------------
@@ -225,13 +236,28 @@ class Beside:
 
     @classmethod
     def of(
-        cls, own: Course, *, controls: Sequence[Course], design: Design, params: PlanogramParams
+        cls,
+        own: Course,
+        *,
+        controls: Sequence[Course],
+        design: Design,
+        params: PlanogramParams,
+        lasting: float | None = None,
     ) -> Self:
-        """Compare a place with its controls, each weighed by how surely its change is known."""
-        lasting = _lasting([own, *controls], params=params)
-        of_controls = np.array([_variance(one, design=design) for one in controls]) * lasting
+        """Compare a place with its controls, each weighed by how surely its change is known.
+
+        Args:
+            own: the place.
+            controls: the others.
+            design: their days.
+            params: how they are compared.
+            lasting: if it is known already.
+        """
+        lasting = lasting or lasting_of([own, *controls], params=params)
+        of_controls = np.array([one.variance for one in controls]) * lasting
         changes = np.array([one.change for one in controls])
-        groups = [_halves([own, *controls], design=design, lasting=lasting)]
+        halves = np.array([one.halves for one in (own, *controls) if one.halves])
+        groups = [(halves[:, 0], lasting * halves[:, 1])]
         if design.after.any():
             groups.append((changes, of_controls))
         drift, freedom = _drift(groups)
@@ -318,17 +344,16 @@ def _scatter(left: Array, *, of: int) -> float:
     return float((left**2).sum() / _freedom(len(left), of=of)) if len(left) else 0.0
 
 
-def _variance(one: Course, *, design: Design) -> float:
-    """Give the variance of a place's change, or of its share before if nothing came after."""
-    there = ~np.isnan(one.left)
-    total = 0.0
-    for period, known in zip((~design.after, design.after), one.known, strict=False):
-        left = one.left[there & period]
-        total += max(known, _scatter(left, of=int(there.sum()))) / len(left)
-    return total
+def _halves(left: Array, *, spread: float) -> tuple[float, float] | None:
+    """Give the change between the halves of some days, and its variance."""
+    first, second = (half[~np.isnan(half)] for half in np.split(left, [len(left) // 2]))
+    if not len(first) or not len(second):
+        return None
+    change = float(second.mean() - first.mean())
+    return change, spread * (1 / len(first) + 1 / len(second))
 
 
-def _lasting(courses: Sequence[Course], *, params: PlanogramParams) -> float:
+def lasting_of(courses: Sequence[Course], *, params: PlanogramParams) -> float:
     """Say by what factor days tell less because they resemble their neighbours.
 
     1 + 2 sum of the autocorrelations, by Bartlett's weights, over all places together: one place
@@ -342,21 +367,6 @@ def _lasting(courses: Sequence[Course], *, params: PlanogramParams) -> float:
         together = float((left[:, lag:] * left[:, :-lag]).mean())
         factor += 2 * (1 - lag / (params.lags + 1)) * together / variance
     return max(1.0, factor)
-
-
-def _halves(courses: Sequence[Course], *, design: Design, lasting: float) -> tuple[Array, Array]:
-    """Give every place's change between the halves of the time before, and its variance."""
-    end = int((~design.after).sum())
-    changes, variances = [], []
-    for one in courses:
-        halves = [half[~np.isnan(half)] for half in np.split(one.left[:end], [end // 2])]
-        numbers = [len(half) for half in halves]
-        if 0 in numbers:
-            continue
-        spread = max(one.known[0], _scatter(np.concatenate(halves), of=len(design.days)))
-        changes.append(halves[1].mean() - halves[0].mean())
-        variances.append(lasting * spread * sum(1 / number for number in numbers))
-    return np.array(changes), np.array(variances)
 
 
 def _drift(groups: Sequence[tuple[Array, Array]]) -> tuple[float, int]:
@@ -425,24 +435,26 @@ def pretended(
     Returns:
         Of each, how many standard errors it looks like, and whether it would be told.
     """
-    found = _each_among(beside.controls, design=design, params=params)
+    found = _each_among(beside.controls, lasting=beside.lasting, design=design, params=params)
     days = [day for day, after in zip(design.days, design.after, strict=True) if not after]
     earlier = Design.of(days, on=days[len(days) // 2])
     fits = [
         Course.of(one.daily.first(len(days)), design=earlier, params=params)
         for one in (beside.own, *beside.controls)
     ]
-    return found + _each_among([one for one in fits if one], design=earlier, params=params)
+    known = [one for one in fits if one]
+    lasting = lasting_of(known, params=params)
+    return found + _each_among(known, lasting=lasting, design=earlier, params=params)
 
 
 def _each_among(
-    places: Sequence[Course], *, design: Design, params: PlanogramParams
+    places: Sequence[Course], *, lasting: float, design: Design, params: PlanogramParams
 ) -> list[tuple[float, bool]]:
     found = []
     for number, one in enumerate(places):
         others = [*places[:number], *places[number + 1 :]]
         if len(others) < params.least_controls - 1:
             continue
-        beside = Beside.of(one, controls=others, design=design, params=params)
+        beside = Beside.of(one, controls=others, design=design, params=params, lasting=lasting)
         found.append((beside.size, abs(beside.beyond) > beside.reach(params=params)))
     return found
