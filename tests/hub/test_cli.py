@@ -111,6 +111,23 @@ def test_report_of_a_chain_as_text_json_page_and_table(filled: Path, tmp_path: P
     assert "kiel-3: store 'kiel-3': no agent" in call(*several)
 
 
+def test_a_planogram_change_is_asked_of_one_place_and_day(filled: Path, tmp_path: Path) -> None:
+    asked = ("report", "--db", filled, "--store", "berlin-1", "--changed", "aisle-2")
+    on = ("--on", "2026-03-07")
+    assert "0 days are known before the change" in call(*asked, *on)
+    got = json.loads(call(*asked, *on, "--effect", "20", "--json"))
+    assert (got["zone"], got["asked"], got["effects"][0]["change"]) == ("aisle-2", 0.2, None)
+    out, table = tmp_path / "change.html", tmp_path / "change.csv"
+    call(*asked, *on, "--out", out, "--csv", table)
+    assert "cannot be told" in out.read_text(encoding="utf-8")
+    assert "14 are needed" in table.read_text(encoding="utf-8")
+    assert "--on DAY" in call(*asked, code=2)
+    assert "--before 3" in call(*asked, *on, "--before", "3", code=2)
+    assert "--to" in call(*asked, *on, "--to", "2026-06-01", code=2)
+    assert "only" in call(*asked, *on, "--day", "2026-03-07", code=2)
+    assert "known: aisle-1" in call(*asked[:-1], "till", *on, code=3)
+
+
 def test_rejects_are_listed_and_shown_with_their_bytes(filled: Path) -> None:
     (row,) = json.loads(call("rejects", "list", "--db", filled, "--json"))["rejects"]
     assert "envelope" in row["reason"]
