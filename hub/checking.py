@@ -43,6 +43,7 @@ class CheckParams:
         free_fail: bytes free, below which a day's commits may not fit.
         backup: since the last backup; agents keep what they sent for 7 days, so that a restored
             older backup has a hole.
+        looked: since segments were last looked after; the timer does so each night.
         taken: a codebook is taken up with the next trading day.
     """
 
@@ -54,6 +55,7 @@ class CheckParams:
     free_warn: int = 2 * GB
     free_fail: int = GB // 5
     backup: timedelta = timedelta(days=7)
+    looked: timedelta = timedelta(hours=50)
     taken: timedelta = timedelta(hours=26)
 
 
@@ -103,6 +105,19 @@ def check_backup(last: Link | None, *, now: datetime, params: CheckParams) -> Ch
     if now - last.since > params.backup:
         return Check("backup", "warn", found, mend)
     return Check("backup", "ok", found)
+
+
+def check_segments(last: Link | None, *, watched: int, now: datetime, params: CheckParams) -> Check:
+    """Judge whether the segments in use are looked after: what nobody updates misleads silently."""
+    if not watched:
+        return Check("segments", "ok", "none is in use")
+    found = f"{watched} in use, " + (
+        f"looked after {_ago(last.since, now)}" if last else "never looked after"
+    )
+    if last is None or now - last.since > params.looked:
+        mend = "`sudo systemctl enable --now aisle-hub-look.timer`, or `aisle-hub segments look`"
+        return Check("segments", "warn", found, mend)
+    return Check("segments", "ok", found)
 
 
 def check_clock(

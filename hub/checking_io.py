@@ -18,13 +18,16 @@ from hub.checking import (
     check_disk,
     check_rejects,
     check_run,
+    check_segments,
 )
 from hub.config import HubConfig, read_password
 from hub.errors import ConfigError, HubError
 from hub.ingest.mqtt_io import probe
 from hub.replay import replay
+from hub.segments.life import WATCHED
 from hub.store_io.configs import ConfigTables
 from hub.store_io.schema import NEWEST
+from hub.store_io.segments import SegmentTables
 from hub.store_io.store import Store
 from hub.store_io.upkeep import faults, purge
 from wire.messages import Meta
@@ -85,6 +88,9 @@ def _stored(
     yield check_clock(ahead, synchronised=_synchronised(), params=params)
     yield check_backup(store.link("backup"), now=now, params=params)
     yield _retention(store, config, now=now)
+    tables = SegmentTables(store)
+    watched = {row.segment for state in WATCHED for row in tables.segments(state=state)}
+    yield check_segments(store.link("look"), watched=len(watched), now=now, params=params)
     agents = store.agents(now=now)
     for row in agents:
         yield from check_agent(row, now=now, params=params)

@@ -13,13 +13,14 @@ from hub.cli.terminal import (
     ConfigOption,
     DbOption,
     JsonOption,
+    Progress,
     as_json_text,
     failures,
     opened,
 )
 from hub.errors import ConfigError, NoDataError
 from hub.store_io.segments import SegmentRow, SegmentTables
-from hub.store_io.store import Store
+from hub.store_io.store import Link, Store
 
 if TYPE_CHECKING:  # numpy, CEL and httpx take half a second, which other commands spare
     from hub.patterns.shares import Share
@@ -27,6 +28,7 @@ if TYPE_CHECKING:  # numpy, CEL and httpx take half a second, which other comman
     from hub.segments.checking import Finding
     from hub.segments.definition import Definition
     from hub.segments.life import Act
+    from hub.segments.proposing import Discovered
 
 app = typer.Typer(
     help="Micro-segments: rules over patterns, traits, tags and context, and how they live.",
@@ -244,6 +246,9 @@ def replay(  # noqa: PLR0917 - typer passes options by name
 
 @app.command(epilog=EXIT_CODES)
 def look(
+    search: Annotated[
+        bool, typer.Option("--discover", help="Search for new ones too, and propose them.")
+    ] = False,
     config: ConfigOption = None,
     db: DbOption = None,
     context: ContextOption = None,
@@ -255,12 +260,17 @@ def look(
     with failures(), opened(config, db, edit=True) as store_:
         chain = _load(store_, context=context)
         found = desk.look(SegmentTables(store_), chain=chain, at=_now())
+        told = _search(store_, chain=chain) if search else ""
+        store_.write_link(Link("looked", f"{len(found)} shares", _now()), name="look")
     if as_json:
-        print(as_json_text({"looked": found}))
+        print(as_json_text({"looked": found, "discovered": told}))
         return
     for one in found:
         drift = f"  DRIFT: {desk.describe(one.alarm)}" if one.alarm else ""
-        print(f"{one.segment:28} {one.store:16} {one.state:10} {_said(one.share)}{drift}")
+        where = one.store or "all together"
+        print(f"{one.segment:28} {where:16} {one.state:10} {_said(one.share)}{drift}")
+    if told:
+        print(told)
 
 
 @app.command(epilog=EXIT_CODES)
@@ -374,15 +384,8 @@ def discover(  # noqa: PLR0917 - typer passes options by name
 ) -> None:
     """Search for groups of visits and for what has grown; an operator accepts or refuses them."""
     with failures(), opened(config, db, edit=True) as store_:
-        from hub.segments import desk, proposing  # noqa: PLC0415 - see TYPE_CHECKING
-
-        tables = SegmentTables(store_)
         chain = _load(store_, context=context, stores=store, since=since, until=until)
-        found = proposing.discover(
-            chain, books=proposing.books_of(store_), rows=desk.current(tables)
-        )
-        for one in found.proposals if add_found else ():
-            desk.propose(tables, one, chain=chain, at=_now(), by="discovered")
+        found = _discovered(store_, chain=chain, propose=add_found)
     if as_json:
         print(as_json_text(found))
         return
@@ -428,6 +431,26 @@ def codebook(
     print(f"{len(made.cells)} cells: {out}")
 
 
+def _discovered(store_: Store, *, chain: Chain, propose: bool) -> Discovered:
+    from hub.segments import desk, proposing  # noqa: PLC0415 - see TYPE_CHECKING
+
+    tables = SegmentTables(store_)
+    found = proposing.discover(chain, books=proposing.books_of(store_), rows=desk.current(tables))
+    for one in found.proposals if propose else ():
+        desk.propose(tables, one, chain=chain, at=_now(), by="discovered")
+    return found
+
+
+def _search(store_: Store, *, chain: Chain) -> str:
+    """Search, propose what is found, and say what came of it."""
+    try:
+        found = _discovered(store_, chain=chain, propose=True)
+    except NoDataError as error:  # a hub of a few days has segments to look after all the same
+        return f"not searched for new ones: {error}"
+    names = ", ".join(one.id for one in found.proposals) or "nothing new"
+    return f"searched {found.told}: {names}"
+
+
 def _act(
     what: Act, segment: str, *, note: str, config: Path | None, db: Path | None, as_json: bool
 ) -> None:
@@ -453,14 +476,16 @@ def _load(
     from hub.segments.chain import CHANNELS, load  # noqa: PLC0415 - see TYPE_CHECKING
     from hub.segments.context_io import read_surroundings  # noqa: PLC0415 - see TYPE_CHECKING
 
-    return load(
-        store_,
-        surroundings=read_surroundings(context),
-        stores=stores or (),
-        since=_day(since, option="--since"),
-        until=_day(until, option="--until"),
-        channels=("tags",) if names_only else CHANNELS,
-    )
+    with Progress("reading counts") as progress:
+        return load(
+            store_,
+            surroundings=read_surroundings(context),
+            stores=stores or (),
+            since=_day(since, option="--since"),
+            until=_day(until, option="--until"),
+            channels=("tags",) if names_only else CHANNELS,
+            progress=progress,
+        )
 
 
 def _day(text: str | None, *, option: str) -> date | None:

@@ -17,7 +17,7 @@ from hub.patterns.shares import Share, ShareParams
 from hub.segments.chain import Chain, days_of, definition_of, weighed
 from hub.segments.checking import Finding, check, missing
 from hub.segments.definition import Definition, as_toml
-from hub.segments.drift import Alarm, DriftParams, detect
+from hub.segments.drift import Alarm, DriftParams, detect, detect_together
 from hub.segments.life import CONFIRMING, WATCHED, Act, after, confirmed_at, dissolves_at
 from hub.segments.rules import Rule, compile_rule
 from hub.segments.weighing import Day, Weighed, by_day, over, overlap, ratio
@@ -31,6 +31,10 @@ PAST = {
     "dissolve": "dissolved",
     "edit": "edited",
 }
+
+
+TOGETHER = ""
+"""All stores, where a store's name stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Looked:
     """What a look at one segment in one store found.
 
     Attributes:
+        store: empty for all of them together.
         share: over the days that were looked at.
         alarm: a change since somebody last confirmed it.
         abstains: why nothing is told; empty otherwise.
@@ -248,14 +253,18 @@ def look(
             continue
         days = replay(tables, row, chain=chain, params=chosen)
         told = {(one.store, one.detail) for one in events if one.event == "drifted"}
-        for store, of_store in days.items():
-            if not _looked_for(definition, store=store):
-                continue
-            alarm = detect(_watched(of_store, events=events, store=store), params=drift)
-            share = over(of_store, params=chosen)
+        looked = [store for store in days if _looked_for(definition, store=store)]
+        watched = {store: _watched(days[store], events=events, store=store) for store in looked}
+        alarms = {store: detect(watched[store], params=drift) for store in looked}
+        if len(looked) > 1:
+            together = [_watched(one, events=events, store=TOGETHER) for one in watched.values()]
+            alarms[TOGETHER] = detect_together(together, params=drift)
+            days = {**days, TOGETHER: [day for store in looked for day in days[store]]}
+        for store, alarm in alarms.items():
             state: str = row.state
             if alarm is not None and row.state in WATCHED:
                 state = _note_drift(tables, row, store=store, alarm=alarm, at=at, told=told)
+            share = over(days[store], params=chosen)
             found.append(Looked(row.segment, row.version, store, state, share, alarm))
     return found
 

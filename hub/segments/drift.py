@@ -4,7 +4,8 @@ Neither the share before nor the size of a change is known beforehand. So every 
 as the day of a change, and the days since it are held against all before it, each weighted by how
 well it tells the share: the likelihood-ratio form of CUSUM (Siegmund & Venkatraman 1995, Ann.
 Statist. 23:255), with what noise, chance and overdispersion make in every comparison. Working days
-and week-ends are compared with their like.
+and week-ends are compared with their like, and of several stores each with itself: what is too
+small for one store's noise can be clear in all of them together.
 """
 
 from __future__ import annotations
@@ -17,9 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hub.segments.rules import Array
-from hub.segments.weighing import Day, ratio
+from hub.segments.weighing import Day
 
+Bools = NDArray[np.bool_]
 SATURDAY = 5
+FIGURES = ("visits", "members", "squares", "var_visits", "var_members", "cov")
+"""Of a ``Day``, in the order of a ``_Table``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,30 @@ class Alarm:
     sds: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Table:
+    """Days of several stores; arrays of (stores, days) hold 0 where a store tells nothing.
+
+    Attributes:
+        weekend: (days,)
+    """
+
+    dates: tuple[date, ...]
+    weekend: Bools
+    told: Bools
+    visits: Array
+    members: Array
+    squares: Array
+    var_visits: Array
+    var_members: Array
+    cov: Array
+
+    def until(self, number: int) -> _Table:
+        """Give the first so many days."""
+        rest = (getattr(self, name)[:, :number] for name in _Table.__slots__[2:])
+        return _Table(self.dates[:number], self.weekend[:number], *rest)
+
+
 def detect(days: Sequence[Day], *, params: DriftParams | None = None) -> Alarm | None:
     """Tell whether, and when, a segment's share began to drift.
 
@@ -73,96 +101,124 @@ def detect(days: Sequence[Day], *, params: DriftParams | None = None) -> Alarm |
     Returns:
         The first alarm; None while nothing speaks for a change.
     """
+    return detect_together([days], params=params)
+
+
+def detect_together(
+    stores: Sequence[Sequence[Day]], *, params: DriftParams | None = None
+) -> Alarm | None:
+    """Tell the same of several stores together, as if the change had come to all on one day."""
     chosen = params or DriftParams()
-    # a day on which the rule is never true says nothing
-    told = [day for day in days if day.visits > 0 and (day.var_members > 0 or day.members != 0)]
-    for last in range(chosen.learn_days, len(told)):
-        alarm = _latest(told[: last + 1], params=chosen)
+    table = _table(stores)
+    for number in range(chosen.learn_days + 1, len(table.dates) + 1):
+        alarm = _latest(table.until(number), params=chosen)
         if alarm is not None:
             return alarm
     return None
 
 
-def _latest(days: Sequence[Day], *, params: DriftParams) -> Alarm | None:
-    shares = np.array([day.members / day.visits for day in days])
-    weight = 1.0 / _variances(days, params=params)
-    weekend = _weekend(days, shares, weight=weight, params=params)
-    stretch = _stretch(shares, weight=weight, weekend=weekend)
-    first = max(params.learn_days, len(days) - params.recent_days)
-    sds = np.zeros(len(days))
-    sds[first:] = _contrast(shares, weight=weight, weekend=weekend)[first:] / stretch
+def _table(stores: Sequence[Sequence[Day]]) -> _Table:
+    # a day on which the rule is never true says nothing
+    told = [
+        {day.day: day for day in days if day.visits > 0 and (day.var_members or day.members)}
+        for days in stores
+    ]
+    dates = sorted({day for of_store in told for day in of_store})
+    at = {day: number for number, day in enumerate(dates)}
+    arrays = np.zeros((len(FIGURES), len(stores), len(dates)))
+    there = np.zeros((len(stores), len(dates)), dtype=bool)
+    for store, of_store in enumerate(told):
+        places = [at[day] for day in of_store]
+        there[store, places] = True
+        for figure, name in enumerate(FIGURES):
+            arrays[figure, store, places] = [getattr(day, name) for day in of_store.values()]
+    weekend = np.array([day.weekday() >= SATURDAY for day in dates], dtype=bool)
+    return _Table(tuple(dates), weekend, there, *arrays)
+
+
+def _latest(table: _Table, *, params: DriftParams) -> Alarm | None:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.where(table.told, table.members / table.visits, 0.0)
+        weight = np.where(table.told, 1.0 / _variances(table, params=params), 0.0)
+    weekend = _weekend(table, shares, weight=weight, params=params)
+    weight /= _stretch(shares, weight=weight, weekend=weekend)[:, None] ** 2
+    first = max(params.learn_days, len(table.dates) - params.recent_days)
+    sds = _contrast(shares, weight=weight, weekend=weekend)
+    sds[:first] = 0.0
     at = int(np.abs(sds).argmax())
     if abs(sds[at]) <= params.limit:
         return None
-    before, after = float(ratio(days[:at])[0]), float(ratio(days[at:])[0])
-    return Alarm(days[-1].day, days[at].day, before, after, abs(float(sds[at])))
+    before, after = (
+        float(table.members[:, part].sum() / table.visits[:, part].sum())
+        for part in (slice(None, at), slice(at, None))
+    )
+    return Alarm(table.dates[-1], table.dates[at], before, after, abs(float(sds[at])))
 
 
-def _weekend(
-    days: Sequence[Day], shares: Array, *, weight: Array, params: DriftParams
-) -> NDArray[np.bool_]:
-    """Tell which days are to be compared among themselves; none where week-ends are like others."""
-    kind = np.array([day.day.weekday() >= SATURDAY for day in days])
-    if kind.all() or not kind.any():
-        return np.zeros(len(days), dtype=bool)
-    sums = [float(weight[part].sum()) for part in (kind, ~kind)]
-    means = [float((weight * shares)[part].sum()) for part in (kind, ~kind)]
-    gap = means[0] / sums[0] - means[1] / sums[1]
-    unlike = abs(gap) > params.unlike * (1 / sums[0] + 1 / sums[1]) ** 0.5
-    return kind if unlike else np.zeros(len(days), dtype=bool)
+def _weekend(table: _Table, shares: Array, *, weight: Array, params: DriftParams) -> Bools:
+    """Tell which days are compared among themselves; none where week-ends are like others."""
+    kinds = [np.where(part, weight, 0.0) for part in (table.weekend, ~table.weekend)]
+    sums = np.array([kind.sum(axis=1) for kind in kinds])
+    both = (sums > 0).all(axis=0)
+    sums = np.where(both, sums, 1.0)
+    means = np.array([(kind * shares).sum(axis=1) for kind in kinds]) / sums
+    unlike = np.abs(means[0] - means[1]) > params.unlike * np.sqrt((1 / sums).sum(axis=0))
+    return np.asarray((both & unlike)[:, None] & table.weekend)
 
 
-def _contrast(shares: Array, *, weight: Array, weekend: NDArray[np.bool_]) -> Array:
+def _contrast(shares: Array, *, weight: Array, weekend: Bools) -> Array:
     """Give, for each day, how many standard deviations the days from it on differ from before."""
-    difference = np.zeros(len(shares))
-    precision = np.zeros(len(shares))
+    difference = np.zeros(shares.shape[1])
+    precision = np.zeros(shares.shape[1])
     for kind in (weekend, ~weekend):
         w = np.where(kind, weight, 0.0)
-        before = np.cumsum(w) - w
-        after = w.sum() - before
-        total = np.cumsum(w * shares) - w * shares
-        rest = (w * shares).sum() - total
+        before = np.cumsum(w, axis=1) - w
+        after = w.sum(axis=1, keepdims=True) - before
+        total = np.cumsum(w * shares, axis=1) - w * shares
+        rest = (w * shares).sum(axis=1, keepdims=True) - total
         both = before * after > 0
         part = np.where(both, before * after / np.where(both, before + after, 1.0), 0.0)
         gap = rest / np.where(after > 0, after, 1.0) - total / np.where(before > 0, before, 1.0)
-        difference += part * gap
-        precision += part
-    return np.where(
-        precision > 0, difference / np.sqrt(np.where(precision > 0, precision, 1.0)), 0.0
-    )
+        difference += (part * gap).sum(axis=0)
+        precision += part.sum(axis=0)
+    sds: Array = difference / np.sqrt(np.where(precision > 0, precision, 1.0))
+    return sds
 
 
-def _variances(days: Sequence[Day], *, params: DriftParams) -> Array:
-    """Give the variance of each day's share, if all had the same true one."""
-    share = max(ratio(days)[0], 0.0)
-    members = sum(day.members for day in days)
+def _variances(table: _Table, *, params: DriftParams) -> Array:
+    """Give the variance of each day's share, if all of its store's had the same true one."""
+    members, visits = (x.sum(axis=1, keepdims=True) for x in (table.members, table.visits))
+    squares = table.squares.sum(axis=1, keepdims=True)
+    share = np.maximum(members / np.where(visits > 0, visits, 1.0), 0.0)
     # weights below one spread a visit over several segments: it varies less than a whole one
-    hardness = sum(day.squares for day in days) / members if members > 0 else 1.0
-    sampled = max(share * min(1.0, max(0.0, hardness)) - share * share, 0.0)
-    return np.array(
-        [
-            (
-                max(0.0, day.var_members - 2 * share * day.cov + share**2 * day.var_visits)
-                + params.overdispersion * sampled * day.visits
-                + 1e-6
-            )
-            / day.visits**2
-            for day in days
-        ]
-    )
+    hardness = np.where(members > 0, squares / np.where(members > 0, members, 1.0), 1.0)
+    sampled = np.maximum(share * np.clip(hardness, 0.0, 1.0) - share**2, 0.0)
+    noise = table.var_members - 2 * share * table.cov + share**2 * table.var_visits
+    chance = params.overdispersion * sampled * table.visits
+    variances: Array = (np.maximum(noise, 0.0) + chance + 1e-6) / table.visits**2
+    return variances
 
 
-def _stretch(shares: Array, *, weight: Array, weekend: NDArray[np.bool_]) -> float:
-    """Give by how much days vary beyond what is known, from neighbours of the same kind.
+def _stretch(shares: Array, *, weight: Array, weekend: Bools) -> Array:
+    """Give by how much a store's days vary beyond what is known, from neighbours of one kind.
 
     Neighbours hardly feel a lasting change. What chance alone makes in 19 of 20 series is not taken
     for real.
     """
-    squares: list[float] = []
+    total, jumps = np.zeros(len(shares)), np.zeros(len(shares))
+    days = np.arange(shares.shape[1])
     for kind in (weekend, ~weekend):
-        s, v = shares[kind], 1.0 / weight[kind]
-        squares += (np.diff(s) ** 2 / (v[1:] + v[:-1])).tolist()
-    if not squares:
-        return 1.0
-    found = float(np.mean(squares))
-    return found**0.5 if found > 1.0 + 1.645 * (3.0 / len(squares)) ** 0.5 else 1.0
+        there = kind & (weight > 0)
+        last = np.maximum.accumulate(np.where(there, days, -1), axis=1)
+        before = np.concatenate([np.full((len(shares), 1), -1), last[:, :-1]], axis=1)
+        both = there & (before >= 0)
+        earlier = np.maximum(before, 0)
+        variance = 1.0 / np.where(weight > 0, weight, 1.0)
+        gap = shares - np.take_along_axis(shares, earlier, axis=1)
+        squares = gap**2 / (variance + np.take_along_axis(variance, earlier, axis=1))
+        total += np.where(both, squares, 0.0).sum(axis=1)
+        jumps += both.sum(axis=1)
+    least = np.maximum(jumps, 1.0)
+    found = total / least
+    wide = (jumps > 0) & (found > 1.0 + 1.645 * np.sqrt(3.0 / least))
+    return np.asarray(np.where(wide, found, 1.0) ** 0.5)

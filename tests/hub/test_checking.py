@@ -16,6 +16,7 @@ from hub.checking import (
     check_disk,
     check_rejects,
     check_run,
+    check_segments,
 )
 from hub.store_io.store import AgentRow, Link
 from wire.messages import Config, Device, Health, Meta
@@ -117,6 +118,16 @@ def test_room_is_judged_by_what_is_free_and_what_a_backup_needs(
     free: int, used: int, state: str
 ) -> None:
     assert check_disk(path="hub.db", free=free, used=used, params=PARAMS).state == state
+
+
+def test_segments_in_use_want_to_be_looked_after() -> None:
+    def state(last: Link | None, *, watched: int = 2) -> str:
+        return check_segments(last, watched=watched, now=NOW, params=PARAMS).state
+
+    assert state(None, watched=0) == "ok"
+    assert state(None) == "warn"
+    assert state(Link("looked", "", NOW - timedelta(days=1))) == "ok"
+    assert state(Link("looked", "", NOW - timedelta(days=3))) == "warn"
 
 
 def test_backups_grow_old() -> None:

@@ -77,6 +77,28 @@ def test_a_segment_that_changes_drifts_until_somebody_accepts_it(
     assert (found["state"], found["alarm"]) == ("active", None)
 
 
+def test_all_stores_are_looked_at_together_too(
+    filled: Callable[..., Path], run: Callable[..., Any], toml: Callable[..., Path]
+) -> None:
+    filled(35, name="berlin-2", visits=300, seed=2)
+    db = ("--db", filled(35, visits=300))
+    run("add", toml("pattern.showroomer > 0.6"), *db)
+    run("accept", "window", *db)
+    told = run("look", "--discover", "--json", *db)
+    looked = {one["store"]: one["share"] for one in told["looked"]}
+    assert list(looked) == ["berlin-1", "berlin-2", ""]
+    widths = {name: share["high"] - share["low"] for name, share in looked.items()}
+    assert widths[""] < 0.8 * min(widths["berlin-1"], widths["berlin-2"])
+    assert "35 days" in told["discovered"]
+    assert "all together" in run("look", *db)
+
+
+def test_a_hub_of_a_few_days_looks_without_a_search(
+    filled: Callable[..., Path], run: Callable[..., Any]
+) -> None:
+    assert "not searched" in run("look", "--discover", "--db", filled(3))
+
+
 def test_templates_are_added_and_abstain_where_nothing_is_released(
     filled: Callable[..., Path], run: Callable[..., Any]
 ) -> None:

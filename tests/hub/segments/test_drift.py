@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from hub.segments.drift import DriftParams, detect
+from hub.segments.drift import DriftParams, detect, detect_together
 from hub.segments.weighing import Day
 
 FIRST = date(2026, 3, 2)
@@ -81,3 +81,29 @@ def test_days_on_which_a_rule_is_never_true_say_nothing() -> None:
     days = [Day(FIRST + timedelta(days=n), 2000.0, 0.0, 0.0, 1.0, 0.0, 0.0) for n in range(60)]
     assert detect(days, params=DriftParams(learn_days=3)) is None
     assert detect([]) is None
+
+
+def test_what_is_too_small_in_each_store_is_noticed_in_all_together() -> None:
+    def stores(factor: float, *, first_seed: int) -> list[list[Day]]:
+        return [
+            series(visits=400, share=0.0061, days=45, factor=factor, from_day=20, sd=5.6, seed=seed)
+            for seed in range(first_seed, first_seed + 12)
+        ]
+
+    grown = stores(2.0, first_seed=100)
+    alone = [detect(days) for days in grown]
+    together = detect_together(grown)
+    assert sum(alarm is not None for alarm in alone) < 4
+    assert together is not None
+    assert abs((together.since - FIRST).days - 20) <= 5
+    assert together.after / together.before == pytest.approx(2.0, rel=0.35)
+    assert detect_together(stores(1.0, first_seed=200)) is None
+
+
+def test_a_store_that_is_unlike_the_others_or_comes_later_is_no_drift() -> None:
+    usual = series(visits=2000, share=0.05, days=40, factor=1, from_day=0, sd=5.6, seed=1)
+    other = series(visits=2000, share=0.2, days=40, factor=1, from_day=0, sd=5.6, seed=2)
+    assert detect_together([usual, other[20:]]) is None
+    assert detect_together([usual[:20], other]) is None
+    assert detect_together([]) is None
+    assert detect_together([[], usual]) == detect(usual)
