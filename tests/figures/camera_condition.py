@@ -182,8 +182,8 @@ def delays(*, per_minute: float, recall: float) -> None:
     }
     for name, spoil in troubles.items():
         background, checkup, said = Background(), Checkup(size_px=(640, 432)), ""
-        lasts = len(shots) if name != "frozen" else ADOPT_S + 660
-        more = [(1_000 * second, frozen, []) for second in range(len(shots), lasts)]
+        seconds = range(1, 600 if name == "frozen" else 1)
+        more = [(shots[-1][0] + 1_000 * second, frozen, []) for second in seconds]
         for number, (now_ms, image, found) in enumerate([*shots, *more]):
             shown = image if number < ADOPT_S else spoil(image)
             checkup.feed(now_ms, shown)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import time
@@ -25,7 +26,9 @@ from numpy.typing import NDArray
 from edge.release.channels import Channels, Gist, Placing
 from edge.release.goods import Goods
 from edge.release.hours import Daypart
-from edge.release.privacy import RULES, Budget, ChannelBudget, Rule
+from edge.release.privacy import RULES, Budget, ChannelBudget, Rule, epsilon_of
+from edge.release.tallies import Cell
+from edge.visits.path import Path
 from edge.visits.visits import Visit
 from firmware_sim.store import Store, default_store
 from models.codebook.make_codebook import examples, floor_of
@@ -39,6 +42,8 @@ DAYS = 6
 HOURS = 11
 """Windows a day of an hourly channel."""
 READABLE = 0.25
+PASSES = 100
+BOOK = default_codebook()
 FIRST = (
     Rule("cells", "hour", clip=1, share=Fraction(20, 100)),
     Rule("sums", "day", clip=1, share=Fraction(10, 100), unit=SUMS_UNIT),
@@ -157,6 +162,87 @@ def sums_table(budget: Budget, *, gists: list[Gist], channels: Channels) -> None
         print(f"  {shop:>6,} visits   {day:.3f} / {day / math.sqrt(DAYS):.3f}")
 
 
+def twin_table(budget: Budget) -> None:
+    """Print what a day's total of ``zones`` of its own, paid out of their budget, would give.
+
+    Both are then known twice, by the total and by the sum of the dayparts, and taken together by
+    least squares.
+    """
+    one, parts = budget.channel("zones"), len(PARTS)
+    print(f"zones: noise on a day and on one of {parts} dayparts, with a total of its own")
+    for share in (0.0, 0.1, 0.2, 0.3, 0.5):
+        part = one.sd**2 / (1 - share)
+        total = one.sd**2 / share if share else math.inf
+        day = 1 / (1 / total + 1 / (parts * part))
+        daypart = part - part**2 / (total + parts * part)
+        print(
+            f"  total's part {share:.0%}   day {math.sqrt(day):.1f}   "
+            f"daypart {math.sqrt(daypart):.1f}"
+        )
+
+
+def piece(visit: Visit, *, number: int, of: int) -> Visit:
+    """Give what would be seen as a visit of its own if the track was lost at even times."""
+    path = visit.path
+    assert path is not None
+    first, last = (len(path.points_m) * end // of for end in (number, number + 1))
+    from_ms, until_ms = (path.start_ms + index * path.step_ms for index in (first, last))
+    points = path.points_m[first:last]
+    cut = Path(from_ms, path.step_ms, points)
+    stays = (
+        replace(one, start_ms=max(one.start_ms, from_ms), end_ms=min(one.end_ms, until_ms))
+        for one in visit.stays
+        if one.start_ms < until_ms and from_ms < one.end_ms
+    )
+    return replace(
+        visit,
+        start_ms=from_ms,
+        end_ms=until_ms,
+        path=cut,
+        path_m=cut.length_m,
+        start_point=tuple(points[0].tolist()),
+        end_point=tuple(points[-1].tolist()),
+        stays=tuple(stays),
+        stops=tuple(one for one in visit.stops if from_ms <= one.start_ms < until_ms),
+        items=tuple(one for one in visit.items if from_ms <= one.scene_ms < until_ms),
+        entered=visit.entered and number == 0,
+        left=visit.left and number == of - 1,
+        cut=True,
+    )
+
+
+def cost_of(visits: Sequence[Visit], *, channels: Channels, budget: Budget) -> float:
+    """Give the rho that some visits of one day cost together, each as it is and not at worst."""
+    gists = [channels.gist(visit) for visit in visits]
+    rho = 0.0
+    for one in budget.channels:
+        added: Counter[Cell] = Counter()
+        for gist in gists:
+            added.update(dict(channels[one.name].shares(gist, Placing(BOOK, 0, one.clip))))
+        rho += one.rho * sum(amount**2 for amount in added.values()) / one.bound
+    return rho
+
+
+def pieces_table(budget: Budget, *, channels: Channels, visits: Sequence[Visit]) -> None:
+    """Print what passes cost whose track is lost, beside the worst case."""
+    print(f"a pass seen as k visits of one daypart; rho of {len(visits)} simulated ones")
+    print("    k    mean    95%    most   at worst k^2 rho (epsilon)")
+    for of in (1, 2, 3, 4, 6):
+        costs = [
+            cost_of(
+                [piece(one, number=number, of=of) for number in range(of)] if of > 1 else [one],
+                channels=channels,
+                budget=budget,
+            )
+            for one in visits
+        ]
+        worst = of * of * budget.spent
+        print(
+            f"  {of:>3}  {np.mean(costs):>6.3f} {np.percentile(costs, 95):>6.3f} {max(costs):>7.3f}"
+            f"   {worst:.2f} ({epsilon_of(worst):.1f})"
+        )
+
+
 def visits_of(store: Store, *, hours: float, seed: int) -> list[Visit]:
     """Follow simulated shoppers through the agent's eyes."""
     found, _ = examples(store, seed=seed, hours=hours)
@@ -184,6 +270,9 @@ def main() -> None:
         channels_table(budget, channels=channels, gists=gists)
         axes_table(budget, gists=gists, channels=channels, label=label)
         sums_table(budget, gists=gists, channels=channels)
+        if rules is RULES:
+            twin_table(budget)
+            pieces_table(budget, channels=channels, visits=visits[:PASSES])
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ def test_a_file_that_is_appended_to_rotated_and_cut(
     path.rename(tmp_path / "sales.csv.1")
     path.write_text(HEADER + line(5) + line(5) + "not a line\n")
     wait_for(lambda: quantities(sold) == [2, 3, 4, 5])
-    wait_for(lambda: till.counters() == {"lines_rejected": 1})
+    wait_for(lambda: till.rejected == 1)
     path.write_text(HEADER)
     time.sleep(3 * sales_io.POLL_S)
     with path.open("a") as file:
@@ -137,7 +137,7 @@ def test_a_line_that_is_refused_is_explained_but_not_shown(
     wait_for(lambda: followed.state == "up")
     with path.open("a") as file:
         file.write("2026-03-07T12:00:00Z,1,4012345100013,1\nno row\n")
-    wait_for(lambda: till.counters() == {"lines_rejected": 2})
+    wait_for(lambda: till.rejected == 2)
     clock.now_ms = 899_999
     assert till.trouble == ""
     clock.now_ms = 900_000
@@ -159,7 +159,7 @@ def test_refusals_are_told_once_each_and_not_as_they_come(till: Till, clock: Clo
     assert len(set(told[3:])) == 1
     assert "quantity" in told[3]
     assert "till is not" in told[3]
-    assert till.counters() == {"lines_rejected": 22}
+    assert till.rejected == 22
 
 
 @pytest.fixture
