@@ -363,7 +363,8 @@ class Learner(Looker):
     def look(self, image: Image) -> list[Detection]:
         """Look at the next image."""
         fitted, found = self._find(image, backdrop=self._background.backdrop)
-        least = SightParams.of(self._detector.manifest).unsure * self._detector.confidence
+        params = SightParams.of(self._detector.manifest)
+        least = max(params.kept, params.unsure * self._detector.confidence)
         point = self._detector.manifest.output.point
         boxes = [
             _box(one, scale=fitted.scale, point=point) for one in found if one.confidence >= least

@@ -90,6 +90,8 @@ class SightParams:
         head_sd_m: how much that differs between people, children and those who bend included.
         unsure: share of the confidence a person is believed at, down to which a detection may
             continue a track.
+        kept: confidence from which a detection keeps its place from being learnt as background:
+            what no track would begin on is sooner a thing than a person.
         adopt_ms: how long the background is learnt before the camera is compared with it; longer
             than it takes to forget whom nobody found in the first images.
     """
@@ -100,6 +102,7 @@ class SightParams:
     head_m: float = 1.6
     head_sd_m: float = 0.15
     unsure: float = UNSURE
+    kept: float = 0.0
     adopt_ms: int = 300_000
 
     @classmethod
@@ -115,6 +118,7 @@ class SightParams:
             head_share=given.head_error or usual.head_share,
             # Where a track begins on more than belief, belief is what continues it.
             unsure=usual.unsure if given.begins is None else 1.0,
+            kept=given.begins or usual.kept,
         )
 
 
@@ -221,7 +225,9 @@ class Eyes:
         checkup.feed(scene_ms, shown)
         if checkup.blind:
             return
-        background.feed(scene_ms, shown, [_box(one, scale=scale) for one in found])
+        kept = self._params.kept
+        boxes = [_box(one, scale=scale) for one in found if one.confidence >= kept]
+        background.feed(scene_ms, shown, boxes)
         backdrop = background.backdrop
         if backdrop is None or backdrop is self._learnt:
             return

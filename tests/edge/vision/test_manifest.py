@@ -49,6 +49,7 @@ def test_a_manifest_may_tell_errors_and_when_a_track_begins() -> None:
     told = TEXT + "begins = 0.5\npoint_error = 0.11\nhead_error = 0.035\n"
     params = SightParams.of(parse_manifest(told.encode(), path="m.toml"))
     assert (params.body_share, params.head_share, params.unsure) == (0.11, 0.035, 1.0)
+    assert params.kept == 0.5
     assert SightParams.of(parse_manifest(TEXT.encode(), path="m.toml")) == SightParams()
     with pytest.raises(ModelError, match=r"begins = 0\.2 is below confidence = 0\.3"):
         parse_manifest((TEXT + "begins = 0.2\n").encode(), path="m.toml")

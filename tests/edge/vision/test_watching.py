@@ -173,15 +173,19 @@ def test_the_detector_is_shown_the_learnt_room_on_its_own_canvas() -> None:
     assert np.abs(backdrop.picture[:200, :300] - seen).max() <= 4
 
 
-def test_where_somebody_is_found_nothing_is_learnt() -> None:
-    who = Detection(300.0, 250.0, 40.0, 80.0, 0.9, centre_x_px=300.0, centre_y_px=210.0)
+@pytest.mark.parametrize(("confidence", "learnt"), [(0.9, False), (0.4, True)])
+def test_where_somebody_is_found_surely_nothing_is_learnt(
+    *, confidence: float, learnt: bool
+) -> None:
+    who = Detection(300.0, 250.0, 40.0, 80.0, confidence, centre_x_px=300.0, centre_y_px=210.0)
     detector = Shown(who)
-    eyes = Eyes(detector, ground=GROUND, background=QUICK)
+    eyes = Eyes(detector, ground=GROUND, background=QUICK, params=SightParams(kept=0.6))
     for number in range(10):
         eyes.sight(200 * number, _room(number))
     backdrop = detector.backdrops[-1]
     assert backdrop is not None
-    assert not backdrop.known[85:125, 140:160].any()
+    assert backdrop.known[85:125, 140:160].all() == learnt
+    assert backdrop.known[85:125, 140:160].any() == learnt
     assert backdrop.known[:60, :].any()
 
 
