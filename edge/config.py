@@ -77,9 +77,9 @@ class CameraConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         k2: as ``k1``.
         centre_px: where the lens's axis meets the picture, with ``focal_px`` only; by default the
             picture's middle.
-        sectors: under a ceiling, for detectors that know only people who stand up in the picture
-            (``yolox``, ``boxes-scores``): they look to so many sides, each straightened and turned
-            upright, and each costs one look. The shipped one needs none.
+        sectors: under a ceiling: the detector looks to so many sides, each straightened and turned
+            upright, and each costs one look. For those that know only people who stand up in the
+            picture (``yolox``, ``boxes-scores``); the shipped one sees a little more by it.
     """
 
     name: Name

@@ -32,7 +32,6 @@ from edge.vision.condition import ConditionParams
 from edge.vision.fusion import Fusion
 from edge.vision.ground import Ground
 from edge.vision.lens import Lens, LensKind
-from edge.vision.manifest import CentrePoints
 from edge.vision.onnx_io import Detector, load_detector, shipped_manifest
 from edge.vision.sectors import Sectors, looks_down
 from edge.vision.signature_io import load_signature
@@ -80,11 +79,10 @@ class Parts:
         budget = _budget(config, floor=floor, goods=goods)
         grounds = {camera.name: ground_of(camera) for camera in config.cameras}
         _refuse_meta(config, budget=budget)
-        detector = load_detector(config.detector.manifest or shipped_manifest())
-        _refuse_sectors(config, grounds=grounds, detector=detector)
+        _refuse_sectors(config, grounds=grounds)
         return cls(
             floor=floor,
-            detector=detector,
+            detector=load_detector(config.detector.manifest or shipped_manifest()),
             grounds=grounds,
             budget=budget,
             hours=Hours(
@@ -168,9 +166,9 @@ def eyes_of(
     one = next(one for one in config.cameras if one.name == camera)
     ground = parts.grounds[camera]
     finds: Finder | Seer = finder or parts.detector
-    if one.sectors is not None:
+    if one.sectors is not None and isinstance(finds, Seer):
         look_px = parts.detector.manifest.input.square_px
-        finds = Sectors(finder or parts.detector, count=one.sectors, ground=ground, look_px=look_px)
+        finds = Sectors(finds, count=one.sectors, ground=ground, look_px=look_px)
     return Eyes(
         finds,
         ground=ground,
@@ -183,17 +181,9 @@ def eyes_of(
     )
 
 
-def _refuse_sectors(config: StoreConfig, *, grounds: dict[str, Ground], detector: Detector) -> None:
+def _refuse_sectors(config: StoreConfig, *, grounds: dict[str, Ground]) -> None:
     for camera in config.cameras:
-        if camera.sectors is None:
-            continue
-        if isinstance(detector.manifest.output, CentrePoints):
-            raise ConfigError(
-                f"camera {camera.name!r} has sectors, but {detector.manifest.name} knows people "
-                "from every side: remove sectors, or name a detector of upright people in "
-                "[detector] manifest"
-            )
-        if not looks_down(grounds[camera.name]):
+        if camera.sectors is not None and not looks_down(grounds[camera.name]):
             raise ConfigError(
                 f"camera {camera.name!r} has sectors, but what is straight below it is not in its "
                 "picture, or the points do not tell: remove sectors, or give height_m or hfov_deg"

@@ -16,17 +16,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.vision.detection import Detection, Fit, Image, letterbox
+from edge.vision.detection import Backdrop, Detection, Fit, Fitted, Image, letterbox
 from edge.vision.ground import Ground
-from edge.vision.watching import Finder
+from edge.vision.watching import Seer
 
 Floats = NDArray[np.float64]
 
 DOWN = np.array((0.0, 0.0, -1.0))
 GREY = 114
 """Of what the lens does not see."""
+KNOWN = 255
 OUTSIDE_PX = -10.0
 """A place in no picture."""
+
+
+_Maps = tuple[cv2.typing.MatLike, cv2.typing.MatLike]
+"""What ``cv2.remap`` takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,7 @@ class _Seen:
 
 
 class Sectors:
-    """Finds people all around a camera that looks down, by a detector that finds upright ones.
+    """Finds people all around a camera that looks down, by a detector that looks to one side.
 
     Args:
         detector: finds upright people.
@@ -114,7 +119,7 @@ class Sectors:
 
     def __init__(
         self,
-        detector: Finder,
+        detector: Seer,
         *,
         count: int,
         ground: Ground,
@@ -145,25 +150,32 @@ class Sectors:
         """As the detector's."""
         return self._detector.point_height_m
 
-    def detect(self, image: Image, *, least: float) -> list[Detection]:
-        """Find the people in an image, the most confident first.
+    def fit(self, image: Image) -> Fitted:
+        """Bring an image, (H, W, 3) uint8 of the calibration's shape, to the size of its maps."""
+        rows, cols = image.shape[:2]
+        width = round(self._scale * self._ground.image_size[0])
+        fit = Fit(width, round(width / cols * rows), width / cols)
+        return letterbox(image, fit=fit, value=GREY)
+
+    def find(
+        self, fitted: Fitted, *, backdrop: Backdrop | None = None, least: float
+    ) -> list[Detection]:
+        """Find the people in a fitted image, the most confident first.
 
         Args:
-            image: (H, W, 3) uint8, of the calibration's shape.
+            fitted: by ``fit``.
+            backdrop: what the camera sees without people, of the canvas' size.
             least: confidence below which nobody is given.
 
         Returns:
             In pixels of the image; a box is the upright one around what the sector's box shows.
         """
-        rows, cols = image.shape[:2]
-        width = round(self._scale * self._ground.image_size[0])
-        fit = Fit(width, round(width / cols * rows), width / cols)
-        shown = letterbox(image, fit=fit, value=GREY).canvas
         people = []
-        for sector, (whole, part) in zip(self._sectors, self._maps, strict=True):
-            view = cv2.remap(shown, whole, part, cv2.INTER_LINEAR, borderValue=(GREY,) * 3)
-            for one in self._detector.detect(np.asarray(view, np.uint8), least=least):
-                seen = self._seen(one, sector=sector, scale=cols / self._ground.image_size[0])
+        for sector, maps in zip(self._sectors, self._maps, strict=True):
+            view = self._detector.fit(_looked(fitted.canvas, maps))
+            behind = None if backdrop is None else _behind(backdrop, maps, like=view)
+            for one in self._detector.find(view, backdrop=behind, least=least):
+                seen = self._seen(one, sector=sector, scale=self._scale / fitted.scale)
                 if seen is not None and self._speaks_for(seen):
                     people.append(seen)
         return _once_each(people, apart=self._params.apart)
@@ -183,8 +195,8 @@ class Sectors:
         view = self._ground.view
         return view.lens.image_from_rays(rays @ view.turn.T)
 
-    def _map(self, sector: _Sector) -> tuple[cv2.typing.MatLike, cv2.typing.MatLike]:
-        """Give what ``cv2.remap`` takes to make a sector's picture of the shrunk one."""
+    def _map(self, sector: _Sector) -> _Maps:
+        """Give what makes a sector's picture of a fitted one."""
         y, x = np.mgrid[: sector.side_px, : sector.side_px] + 0.5
         places = self._picture_px(sector.rays(np.column_stack([x.ravel(), y.ravel()])))
         spots = np.where(np.isfinite(places), self._scale * places - 0.5, OUTSIDE_PX)
@@ -192,24 +204,33 @@ class Sectors:
         return cv2.convertMaps(both, np.empty(0, np.float32), cv2.CV_16SC2)
 
     def _seen(self, one: Detection, *, sector: _Sector, scale: float) -> _Seen | None:
-        """Put a sector's detection into the picture; None where the picture ends before it."""
-        point = (one.x_px, one.y_px)
-        known = one.centre_x_px is not None and one.centre_y_px is not None
-        middle = np.array((one.centre_x_px, one.centre_y_px) if known else point, np.float64)
+        """Put a sector's detection into the image; None where the picture ends before it.
+
+        Args:
+            one: in pixels of the sector's picture.
+            sector: that saw it.
+            scale: pixels of the image per pixel of the calibration.
+        """
+        point, head = (one.x_px, one.y_px), (one.head_x_px, one.head_y_px)
+        centre = (one.centre_x_px, one.centre_y_px)
+        middle = np.array(point if None in centre else centre, np.float64)
         size = np.array((one.width_px, one.height_px))
         corners = middle + size / 2 * ((-1, -1), (1, -1), (1, 1), (-1, 1))
-        rays = sector.rays(np.vstack([point, middle, corners]))
+        rays = sector.rays(np.vstack([np.array([point, middle, head], np.float64), corners]))
         places = scale * self._picture_px(rays)
-        if not np.isfinite(places).all():
+        if not np.isfinite(np.delete(places, 2, axis=0)).all():
             return None
-        (x, y), (centre_x, centre_y) = places[:2].tolist()
-        wide, high = np.ptp(places[2:], axis=0).tolist()
+        (x, y), (centre_x, centre_y), (head_x, head_y) = places[:3].tolist()
+        wide, high = np.ptp(places[3:], axis=0).tolist()
+        headless = not np.isfinite(head_x)
         found = Detection(
             x,
             y,
             wide,
             high,
             one.confidence,
+            head_x_px=None if headless else head_x,
+            head_y_px=None if headless else head_y,
             centre_x_px=centre_x,
             centre_y_px=centre_y,
         )
@@ -222,6 +243,24 @@ class Sectors:
             return True
         along = float(one.ray @ one.sector.outwards) / level
         return along >= cos((1 + self._params.overlap) * self._half)
+
+
+def _looked(picture: Image, maps: _Maps, *, fill: int = GREY) -> Image:
+    """Give a sector's picture of a fitted one."""
+    seen = cv2.remap(picture, *maps, cv2.INTER_LINEAR, borderValue=(fill,) * 3)
+    return np.asarray(seen, np.uint8)
+
+
+def _behind(backdrop: Backdrop, maps: _Maps, *, like: Fitted) -> Backdrop:
+    """Give a sector's backdrop, on the detector's canvas."""
+    picture = np.zeros_like(like.canvas)
+    known = np.zeros(picture.shape[:2], np.uint8)
+    seen = _looked(backdrop.picture, maps)
+    side = seen.shape[0]
+    picture[:side, :side] = seen
+    sure = backdrop.known.view(np.uint8) * np.uint8(KNOWN)
+    known[:side, :side] = _looked(sure, maps, fill=0) == KNOWN  # as is all that a pixel is mixed of
+    return Backdrop(picture, known.view(np.bool_))
 
 
 def looks_down(ground: Ground) -> bool:

@@ -146,6 +146,3 @@ def test_sectors_where_they_cannot_serve_are_refused(tmp_path: Path) -> None:
         Parts.build(ringed(tmp_path, sectors="sectors = 6", change=(points, aslant)))
     with pytest.raises(ConfigError, match=r"cameras\[0\]\.sectors.*>= 5"):
         ringed(tmp_path, sectors="sectors = 2")
-    shipped = CAMERA.format(name="one", west=0, east=6) + "sectors = 6"
-    with pytest.raises(ConfigError, match="person-detector knows people from every side"):
-        Parts.build(parse(STORE + shipped, where="store.toml"))

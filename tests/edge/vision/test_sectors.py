@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.vision.detection import Image
+from edge.vision.detection import Backdrop, Detection, Fit, Fitted, Image, letterbox
 from edge.vision.ground import Ground
 from edge.vision.lens import Lens, View
 from edge.vision.onnx_io import Detector, load_detector
@@ -81,6 +81,10 @@ def _at(angle: float, *, out: float, aside: float = 0.0) -> tuple[float, float]:
     )
 
 
+def _find(sectors: Sectors, image: Image, *, least: float = 0.6) -> list[Detection]:
+    return sectors.find(sectors.fit(image), least=least)
+
+
 def _sectors(detector: Detector, *, count: int = 6) -> Sectors:
     return Sectors(detector, count=count, ground=GROUND, look_px=128)
 
@@ -90,7 +94,7 @@ def test_people_all_around_are_found_once_each(upright: Detector, larger: float)
     angles = [10.0, 62.0, 115.0, 181.0, 243.0, 300.0]
     image = _ring(angles, larger=larger)
     assert len(upright.detect(image, least=0.6)) <= 1  # as it is, but for who stands up
-    found = _sectors(upright).detect(image, least=0.6)
+    found = _find(_sectors(upright), image)
     assert len(found) == len(angles)
     for angle in angles:
         x, y = _at(angle, out=(FOOT_PX + HEAD_PX) / 2)
@@ -107,14 +111,14 @@ def test_nobody_is_lost_or_told_twice_at_a_border(
 ) -> None:
     image = _ring([angle])
     before = image.copy()
-    found = _sectors(upright, count=count).detect(image, least=0.3)
+    found = _find(_sectors(upright, count=count), image, least=0.3)
     assert found
     assert sum(one.confidence >= upright.confidence for one in found) <= 1
     assert np.array_equal(image, before)
 
 
 def test_feet_are_inwards_and_the_box_is_around_all(upright: Detector) -> None:
-    (lying,) = _sectors(upright, count=8).detect(_ring([90.0]), least=0.6)
+    (lying,) = _find(_sectors(upright, count=8), _ring([90.0]))
     assert lying.centre_x_px is not None
     assert lying.centre_y_px is not None
     assert lying.x_px < lying.centre_x_px - 10  # the net's box is 40 high
@@ -137,14 +141,51 @@ def test_a_camera_that_hangs_askew_sees_the_same_people(upright: Detector, tilt:
     back = LENS.image_from_rays(rays).astype(np.float32).reshape(SIDE, SIDE, 2) - 0.5
     image = cv2.remap(straight, back, None, cv2.INTER_LINEAR)
     ground = replace(GROUND, view=view)
-    found = Sectors(upright, count=6, ground=ground, look_px=128).detect(image, least=0.6)
-    assert len(found) == 3
+    assert len(_find(Sectors(upright, count=6, ground=ground, look_px=128), image)) == 3
+
+
+class Changed:
+    """Finds one person where most has changed, and remembers what it was shown."""
+
+    confidence, point_height_m = 0.5, 0.0
+
+    def __init__(self) -> None:
+        self.known: list[float] = []
+
+    def fit(self, image: Image) -> Fitted:
+        return letterbox(image, fit=Fit(160, 128, 1.0), value=0)
+
+    def find(self, fitted: Fitted, *, backdrop: Backdrop | None, least: float) -> list[Detection]:
+        assert backdrop is not None
+        assert backdrop.picture.shape == fitted.canvas.shape
+        self.known.append(float(backdrop.known.mean()))
+        changed = cv2.absdiff(fitted.canvas, backdrop.picture).max(axis=2) * backdrop.known
+        y, x = np.argwhere(changed > 200).mean(axis=0) if (changed > 200).sum() > 20 else (0, 0)
+        if not x:
+            return []
+        return [Detection(x, y, 20.0, 40.0, least + 0.1, x, y - 15, x, y)]
+
+
+def test_what_changed_and_heads_are_seen_in_sectors_too() -> None:
+    detector = Changed()
+    sectors = Sectors(detector, count=6, ground=GROUND, look_px=128)
+    room = sectors.fit(_ring([10.0, 130.0])).canvas
+    known = np.ones(room.shape[:2], np.bool_)
+    known[:, :40] = False
+    (one,) = sectors.find(
+        sectors.fit(_ring([10.0, 130.0, 250.0])), backdrop=Backdrop(room, known), least=0.5
+    )
+    x, y = _at(250.0, out=(FOOT_PX + HEAD_PX) / 2)
+    assert (one.x_px, one.y_px) == pytest.approx((x, y), abs=3)
+    assert one.head_x_px is not None
+    assert one.head_x_px < one.x_px - 5  # outwards: to the left
+    assert 0 < min(detector.known) < max(detector.known) <= 128 / 160
 
 
 def test_it_believes_what_its_detector_does(upright: Detector) -> None:
     sectors = _sectors(upright)
     assert (sectors.confidence, sectors.point_height_m) == (0.6, 0.0)
-    assert sectors.detect(np.zeros((SIDE, SIDE, 3), np.uint8), least=0.1) == []
+    assert _find(sectors, np.zeros((SIDE, SIDE, 3), np.uint8), least=0.1) == []
 
 
 def test_what_looks_down_is_told() -> None:
