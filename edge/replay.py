@@ -18,6 +18,8 @@ from wire.codec import FIRST_WINDOW_AT, LAST_AT
 
 POSITION_COLUMNS = ("time", "id", "east", "north")
 EVENT_COLUMNS = ("time", "kind", "class", "zone", "item")
+MOST_LETTERS = 64
+"""Of an id."""
 MS_FROM, S_FROM = 1e11, 3e8
 """A time from here on is milliseconds, or seconds, since 1970; a smaller one since second 0."""
 
@@ -164,12 +166,12 @@ class Positions:
 
     def advance(self, now_ms: int) -> list[TrackPoint | TrackEnd]:
         """Let time pass: ids that are not told of any more are lost, then forgotten."""
-        if now_ms - self._swept_ms < 1_000:  # noqa: PLR2004 - not for every line
+        if abs(now_ms - self._swept_ms) < 1_000:  # noqa: PLR2004 - not for every line
             return []
         self._swept_ms = now_ms
         limits, ends = self._params, list[TrackPoint | TrackEnd]()
         for name, one in list(self._ids.items()):
-            quiet_ms = now_ms - one.last_ms
+            quiet_ms = abs(now_ms - one.last_ms)  # a live clock may have been put back
             if quiet_ms > limits.quiet_ms and not one.lost:
                 one.lost = True
                 ends.append(TrackEnd(one.track, one.last_ms))
@@ -196,7 +198,7 @@ class Positions:
             one.last_ms, one.lost = max(one.last_ms, at_ms), False
             points.append(TrackPoint(one.track, at_ms, east_m, north_m))
             self._newest_ms = max(self._newest_ms or 0, at_ms)
-        return points + self.advance(self._newest_ms or 0)
+        return points + self.advance((self._newest_ms or 0) if heard_ms is None else heard_ms)
 
     def _placed(self, row: Mapping[str, Any], *, heard_ms: int | None) -> tuple[int, float, float]:
         at_ms = instant_ms(row["time"], begins_at=self._begins_at)
@@ -300,6 +302,8 @@ def _full(row: Mapping[str, Any]) -> Mapping[str, Any]:
     for name in POSITION_COLUMNS:
         if row.get(name) in (None, ""):
             raise ProtocolError(f"{name} is missing")
+    if len(str(row["id"])) > MOST_LETTERS:
+        raise ProtocolError(f"id has over {MOST_LETTERS} letters")
     return row
 
 

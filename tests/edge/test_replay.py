@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import ProtocolError
-from edge.replay import Events, Placing, Positions
-from edge.vision.tracking import TrackPoint
+from edge.replay import Events, Placing, Positions, ReplayParams
+from edge.vision.tracking import TrackEnd, TrackPoint
 
 NOON = datetime(2026, 3, 7, 12, tzinfo=UTC)
 NOON_MS = 1_772_884_800_000
@@ -88,6 +88,7 @@ def test_a_sensor_is_placed_on_the_plan() -> None:
         ("-5,a,1,2", "centuries"),
         ("500000000,a,1,2", "centuries"),
         ("{", "not JSON"),
+        (f"1,{'a' * 65},1,2", "over 64 letters"),
         ("[" * 9 + "{", "other columns"),
         ('{"live_data": {"frames": [{"time": 1, "tracked_objects": [{}]}]}}', "no push"),
         ('{"live_data": [1]}', "no push"),
@@ -110,6 +111,47 @@ def test_time_does_not_go_back_far() -> None:
     assert reader.feed("6,b,1,2") != []
     with pytest.raises(ProtocolError, match="sort the lines"):
         reader.feed("4,b,1,2")
+
+
+def test_an_id_that_is_not_told_of_is_lost_then_forgotten() -> None:
+    reader = Positions(begins_at=NOON)
+    reader.feed("time,id,east,north")
+    assert reader.feed("0,a,1,2") == [TrackPoint(0, NOON_MS, 1.0, 2.0)]
+    assert reader.feed("6,b,1,2")[1:] == [TrackEnd(0, NOON_MS)]
+    assert reader.feed("7,a,1,2") == [TrackPoint(0, NOON_MS + 7_000, 1.0, 2.0)]  # the same again
+    assert reader.feed("66,b,1,2")[1:] == [TrackEnd(0, NOON_MS + 7_000)]
+    reader.feed("69,b,1,2")
+    assert reader.feed("70,a,1,2")[0].track == 2
+
+
+def test_a_live_clock_put_back_forgets_ids_all_the_same() -> None:
+    reader = Positions()
+    live = {"time": NOON_MS, "id": "a", "east": 1, "north": 2}
+    assert len(reader.take(live, heard_ms=NOON_MS)) == 1
+    assert reader.advance(NOON_MS - 3_600_000) == [TrackEnd(0, NOON_MS)]
+    again = reader.take(live | {"time": NOON_MS - 3_600_000}, heard_ms=NOON_MS - 3_600_000)
+    assert [point.track for point in again] == [1]
+
+
+def test_live_a_line_must_be_of_now() -> None:
+    reader = Positions()
+    live = {"time": NOON_MS, "id": "a", "east": 1, "north": 2}
+    for heard_ms in (NOON_MS + 5_001, NOON_MS - 2_001):
+        with pytest.raises(ProtocolError, match="NTP"):
+            reader.take(live, heard_ms=heard_ms)
+    assert reader.take(live, heard_ms=NOON_MS + 5_000) == [TrackPoint(0, NOON_MS, 1.0, 2.0)]
+    assert reader.take(live, heard_ms=NOON_MS - 2_000) == [TrackPoint(0, NOON_MS, 1.0, 2.0)]
+
+
+def test_ids_are_bounded_by_number() -> None:
+    reader = Positions(begins_at=NOON, params=ReplayParams(most_ids=3))
+    reader.feed("time,id,east,north")
+    for name in "abc":
+        reader.feed(f"1,{name},1,2")
+    with pytest.raises(ProtocolError, match="too many ids"):
+        reader.feed("1,d,1,2")
+    assert reader.feed("70,a,1,2")[0].track == 0
+    assert reader.feed("71,d,1,2")[0].track == 3
 
 
 def test_a_header_is_needed() -> None:
@@ -143,4 +185,4 @@ def test_any_line_is_read_or_refused(line: str) -> None:
         found = reader.feed(line)
     except ProtocolError:
         return
-    assert all(isinstance(point, TrackPoint) for point in found)
+    assert all(isinstance(point, TrackPoint | TrackEnd) for point in found)
