@@ -1,4 +1,4 @@
-"""What readers and points of sale have in common: each is kept open by a thread of its own."""
+"""What readers, points of sale and other sensors share: a thread of its own keeps each open."""
 
 from __future__ import annotations
 

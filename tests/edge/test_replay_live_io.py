@@ -260,6 +260,7 @@ def test_options_that_do_not_go_together(options: list[str]) -> None:
     assert "leave them out" in run.output or "either a file or" in run.output
 
 
+@pytest.mark.slow
 def test_a_live_sensor_s_visits_are_released_at_ctrl_c(tmp_path: Path) -> None:
     """30 people walk side by side for seven seconds; the noise of this budget is 1 a cell."""
     began = datetime.now(UTC)
