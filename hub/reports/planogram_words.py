@@ -49,10 +49,10 @@ def meaning(told: Planogram) -> str:
     asked = f"{100 * told.asked:.0f} %"
     if one.refused and one.wait:
         return (
-            f"One wants to know of a change of {asked}. With the days so far only one of "
-            f"{_percent(one.least)} or more would show; {one.wait} more "
-            f"day{'s' * (one.wait > 1)} are needed. What is there already is not shown: who looks "
-            "every day, and stops when the figure pleases, finds an effect where there is none."
+            f"A change of {asked} must not be missed, and now only one of {_percent(one.least)} or "
+            f"more would show: it takes {one.wait} more day{'s' * (one.wait > 1)}. What the counts "
+            "already hold is not shown: who looks every day, and stops when the figure pleases, "
+            "finds an effect where there is none."
         )
     if one.refused or one.change is None or one.points is None:
         return f"{_sentence(one.refused or '')} {_way_out(one)}".strip()
@@ -84,14 +84,14 @@ def doubts(told: Planogram) -> list[str]:
     return found
 
 
-def side_by_side(told: Planogram, one: Effect) -> str:
+def side_by_side(one: Effect) -> str:
     """Say how the place ran beside its controls before the change."""
     if one.apart is None:
         return ""
-    gained = f"{part(one.apart)} of its {NAMES[one.figure].lower()} a week"
+    gained = f"its {NAMES[one.figure].lower()} moved by {part(one.apart)} a week against theirs"
     if one.side_by_side:
-        return f"Yes, as far as can be told: {told.name} gained {gained} on the others."
-    return f"No: {told.name} gained {gained} on the others already before the change."
+        return f"Yes, as far as can be told: {gained}."
+    return f"No: already before the change, {gained}."
 
 
 def pretended(one: Effect) -> str:
@@ -163,7 +163,7 @@ def planogram_text(told: Planogram) -> str:
         )
     first = told.effects[0]
     if first.apart is not None:
-        lines += ["", f"side by side before? {side_by_side(told, first)}"]
+        lines += ["", f"side by side before? {side_by_side(first)}"]
     if first.pretended:
         lines.append(pretended(first))
     if first.controls:

@@ -107,6 +107,8 @@ def told(
 
 def judge(one: Effect, *, effect: float) -> tuple[float, ...]:
     """Give what a row of the table is the mean of."""
+    assert one.change is not None
+    assert one.least is not None
     low, high = one.change.low, one.change.high
     return (
         low <= effect <= high,

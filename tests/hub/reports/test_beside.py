@@ -34,11 +34,11 @@ def noised_place(
     """Make a place whose share changes by a part after ``BEFORE`` days."""
     shares = np.where(np.arange(days) < BEFORE, share, share * (1 + by))
     whole = rng.poisson(passers, days)
-    part = rng.binomial(whole, shares) + np.rint(rng.normal(0, noise, days))
+    part = rng.binomial(whole, shares).astype(np.float64) + np.rint(rng.normal(0, noise, days))
     rest = np.rint(rng.normal(0, noise * 2**0.5, days))
     variance = np.outer(np.ones(days), [noise**2, noise**2, 3 * noise**2])
     place = Place("berlin-1", f"aisle-{number}", f"Aisle {number}", "aisle", False)
-    return Daily(place, part, whole + rest + (part - part.round()), variance)
+    return Daily(place, part, whole + rest, variance)
 
 
 def places(*, seed: int, after: int = 28, by: float = 0.0, controls: int = 5) -> list[Daily]:
@@ -147,7 +147,7 @@ def test_a_place_that_drifts_before_is_not_told() -> None:
     found = places(seed=6)
     rising = 0.25 * np.exp(0.012 * np.arange(days))
     whole = rng.poisson(1200, days)
-    part = rng.binomial(whole, rising) + np.rint(rng.normal(0, SD, days))
+    part = rng.binomial(whole, rising).astype(np.float64) + np.rint(rng.normal(0, SD, days))
     own = replace(found[0], part=part, whole=whole.astype(float))
     one = effect([own, *found[1:]])
     assert one.verdict not in {"up", "down"}
