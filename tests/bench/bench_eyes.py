@@ -3,8 +3,9 @@
 Our detector beside a net of YOLOX-nano's shape (``yolox_nano_shape``: same layers, no weights of
 worth), turn by turn on the same rendered pictures, so that both suffer alike from what else the
 machine does. Then one, two and four cameras in a process of their own, from JPEG to tracks:
-pictures a second and core, and memory. One thread; milliseconds are CPU time. Prints one JSON
-object; nothing is asserted, machines differ.
+pictures a second and core, and memory. Last the memory of a whole agent, all but the threads that
+fetch pictures, with 30 people and more in view for two minutes (``--crowd`` for this alone). One
+thread; milliseconds are CPU time. Prints one JSON object; nothing is asserted, machines differ.
 """
 
 from __future__ import annotations
@@ -33,26 +34,62 @@ PICTURES = 60
 WARM_UP = 5
 CAMERAS = (1, 2, 4)
 FPS = 8
+CROWD, CROWD_MINUTES = 30, 2
+STORE = """
+store = "bench"
+agent = "crowd"
+timezone = "UTC"
+opens = "00:00"
+closes = "23:59"
+data_dir = "{folder}/data"
+clock.require_sync = false
+broker.port = 1
+[plan]
+version = "p1"
+outline = [[0, 0], [12, 0], [12, 18], [0, 18]]
+zones = [
+  {{ id = "aisle-1", kind = "aisle", polygon = [[0.4, 6], [2.5, 6], [2.5, 14], [0.4, 14]] }},
+  {{ id = "aisle-2", kind = "aisle", polygon = [[3.5, 6], [5.5, 6], [5.5, 14], [3.5, 14]] }},
+  {{ id = "aisle-3", kind = "aisle", polygon = [[6.5, 6], [8.5, 6], [8.5, 14], [6.5, 14]] }},
+  {{ id = "aisle-4", kind = "aisle", polygon = [[9.5, 6], [11.6, 6], [11.6, 14], [9.5, 14]] }},
+]
+[[cameras]]
+name = "ceiling"
+source = "{folder}/none.mp4"
+size_px = [{width}, {height}]
+height_m = {height_m}
+points = {points}
+"""
 
 
 def main() -> None:
     """Print everything, or one process' part of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cameras", type=int, help="watch so many, of the pictures in --folder")
+    parser.add_argument("--crowd", action="store_true", help="a whole agent's memory alone")
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
     cv2.setNumThreads(1)
-    if given.cameras is not None:
-        print(json.dumps(watch(given.folder, cameras=given.cameras)))
+    if given.folder is not None:
+        own = crowd if given.crowd else lambda folder: watch(folder, cameras=given.cameras)
+        print(json.dumps(own(given.folder)))
         return
+    figures: dict[str, object] = {}
+    if not given.crowd:
+        with tempfile.TemporaryDirectory() as folder:
+            figures["detectors"] = detectors(scene(Path(folder)))
+            for cameras in CAMERAS:
+                figures[f"{cameras} cameras"] = apart("--cameras", str(cameras), folder=folder)
     with tempfile.TemporaryDirectory() as folder:
-        pictures = scene(Path(folder))
-        figures = {"detectors": detectors(pictures)}
-        for cameras in CAMERAS:
-            command = [sys.executable, __file__, "--cameras", str(cameras), "--folder", folder]
-            told = subprocess.run(command, check=True, capture_output=True)
-            figures[f"{cameras} cameras"] = json.loads(told.stdout)
+        scene(Path(folder), least=CROWD)
+        figures["agent, crowd"] = apart("--crowd", folder=folder)
     print(json.dumps(figures, indent=1))
+
+
+def apart(*part: str, folder: str) -> object:
+    """Measure a part in a process of its own."""
+    command = [sys.executable, __file__, *part, "--folder", folder]
+    return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
 
 
 def detectors(pictures: list[np.ndarray]) -> dict[str, object]:
@@ -116,8 +153,49 @@ def watch(folder: Path, *, cameras: int) -> dict[str, float]:
     }
 
 
-def scene(folder: Path) -> list[np.ndarray]:
-    """Render the busy demo store; leave JPEG files and calibration points in a folder."""
+def crowd(folder: Path) -> dict[str, float]:
+    """Let a whole agent see the pictures to and fro, so that nobody jumps or leaves."""
+    from edge.app import Agent  # noqa: PLC0415 - the others' memory is measured without
+    from edge.config import parse  # noqa: PLC0415 - as above
+    from edge.parts_io import clock_of, eyes_of  # noqa: PLC0415 - as above
+
+    camera = json.loads((folder / "camera.json").read_text(encoding="utf-8"))
+    text = STORE.format(
+        folder=folder,
+        width=camera["width_px"],
+        height=camera["height_px"],
+        height_m=camera["height_m"],
+        points=[[*pair["px"], *pair["m"]] for pair in camera["points"]],
+    )
+    config = parse(text, where="bench")
+    agent = Agent(config, clock=clock_of(config))
+    eyes = eyes_of(config, "ceiling", parts=agent._parts)
+    started_mb = resident_mb()
+    jpegs = [np.fromfile(path, dtype=np.uint8) for path in sorted(folder.glob("*.jpg"))]
+    there_and_back = [*jpegs, *jpegs[-2:0:-1]]
+    visits, present = agent._pipeline._visits, []
+    for number in range(60 * CROWD_MINUTES * FPS):
+        scene_ms = 1 + number * 1000 // FPS
+        image = cv2.imdecode(there_and_back[number % len(there_and_back)], cv2.IMREAD_COLOR)
+        agent._count(agent._pipeline.feed(eyes.sight(scene_ms, image)))
+        agent._count(agent._pipeline.advance(scene_ms))
+        agent._save(agent._windows.advance(scene_ms))
+        present.append(sum(not walk.lost for walk in visits._walks))
+    return {
+        "people_followed_at_once": statistics.median(present),
+        "points_remembered": sum(len(walk.times_ms) for walk in visits._walks),
+        "memory_mb": round(resident_mb("VmHWM"), 1),
+        "of_it_before_the_first_picture_mb": round(started_mb, 1),
+    }
+
+
+def scene(folder: Path, *, least: int = 0) -> list[np.ndarray]:
+    """Render the busy demo store; leave JPEG files and calibration points in a folder.
+
+    Args:
+        folder: for the files.
+        least: people who must be there.
+    """
     import msgspec  # noqa: PLC0415 - the processes whose memory is measured do without the simulator
 
     from firmware_sim.render import Renderer  # noqa: PLC0415 - as above
@@ -125,13 +203,18 @@ def scene(folder: Path) -> list[np.ndarray]:
     from firmware_sim.store import default_store  # noqa: PLC0415 - as above
     from firmware_sim.survey import survey  # noqa: PLC0415 - as above
 
-    store = msgspec.structs.replace(default_store(), arrivals_per_minute=8.0)
+    per_minute = 30.0 if least else 8.0
+    store = msgspec.structs.replace(default_store(), arrivals_per_minute=per_minute)
     (folder / "camera.json").write_text(json.dumps(survey(store)["camera"]), encoding="utf-8")
     simulation = Simulation(store)
     renderer = Renderer(store.walls(), store.cameras[0].spec(), seed=store.seed)
-    pictures = []
+    pictures, begin_s = [], 120.0
+    simulation.step(begin_s)
+    while len(simulation.figures()) < 1.4 * least:  # the detector does not find everybody
+        begin_s += 1.0
+        simulation.step(begin_s)
     for number in range(PICTURES + WARM_UP):
-        simulation.step(120.0 + number / FPS)
+        simulation.step(begin_s + number / FPS)
         pictures.append(renderer.frame(simulation.figures(), scene_s=number / FPS))
         cv2.imwrite(str(folder / f"{number:03}.jpg"), pictures[-1])
     return pictures
@@ -149,10 +232,10 @@ def ground_of(folder: Path) -> Ground:
     )
 
 
-def resident_mb() -> float:
-    """Give this process' memory; Linux only."""
+def resident_mb(line: str = "VmRSS") -> float:
+    """Give this process' memory, or the most it had (VmHWM); Linux only."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+    return int(status.split(f"{line}:")[1].split()[0]) / 1024
 
 
 if __name__ == "__main__":
