@@ -8,9 +8,10 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from importlib import resources
 from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
@@ -27,15 +28,17 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.access import Door, is_our_host
-from hub.day import load_period
+from hub.day import load_chain, load_period, load_segments
 from hub.errors import ConfigError, HubError, NoDataError
 from hub.patterns.shares import ShareParams
+from hub.reports.chain import Chain
 from hub.reports.comparison import Comparison
 from hub.reports.files_io import csv_text
-from hub.reports.page import environment, render
+from hub.reports.page import OFFLINE, Around, environment, render, render_chain
 from hub.reports.period import PeriodData
+from hub.reports.segments import Segments
 from hub.reports.summary import Summary, summarise
-from hub.reports.tidy import rows
+from hub.reports.tidy import Row, chain_rows, rows
 from hub.store_io.store import Holding, Store
 
 COOKIE = "aisle_hub"
@@ -44,9 +47,10 @@ BODY_MOST = 4_096
 MOST_DAYS = 400
 """Of a period: what a page can show, and a reader waits for."""
 POLICY = (
-    # The pages carry their styles with them; nothing else is needed, and nothing from elsewhere.
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
+    # The pages carry their styles with them and load htmx from here; nothing else, and nothing
+    # from elsewhere.
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS = (
     ("content-security-policy", POLICY),
@@ -107,6 +111,7 @@ class WebServer:
         busy_ms: how long to wait for another process's lock.
         listen: the address; anything but loopback lets that network ask.
         port: 0 takes a free one.
+        context: ``context.toml`` for segments.
         on_entered: told when a token was used and there is a new one.
 
     Raises:
@@ -120,10 +125,12 @@ class WebServer:
         busy_ms: int,
         listen: str = "127.0.0.1",
         port: int = 0,
+        context: Path | None = None,
         on_entered: Callable[[], None] | None = None,
     ) -> None:
         self._database = database
         self._busy_ms = busy_ms
+        self._context = context
         self._on_entered = on_entered or (lambda: None)
         self._door = Door(lambda: secrets.token_urlsafe(18))
         self._listen = listen
@@ -189,6 +196,10 @@ class WebServer:
                 Route("/", _threaded(self._stores)),
                 Route("/login", self._login, methods=["GET", "POST"]),
                 Route("/logout", self._logout, methods=["POST"]),
+                Route("/htmx.js", _htmx),
+                Route("/show", _threaded(self._show)),
+                Route("/chain", _threaded(self._chain)),
+                Route("/chain/numbers.csv", _threaded(self._chain_numbers)),
                 Route("/store/{store}", _threaded(self._report)),
                 Route("/store/{store}/numbers.csv", _threaded(self._numbers)),
             ],
@@ -238,52 +249,105 @@ class WebServer:
         silent = sorted(set(known) - {one.store for one in kept})
         return _page("stores", kept=kept, silent=silent, week=timedelta(days=6))
 
+    def _show(self, request: Request) -> Response:
+        """Lead from the choice of a store and period to its page."""
+        every = self._every()
+        name = request.query_params.get("store", "")
+        kept = _whole(every) if not name else _one(every, name)
+        return RedirectResponse(_address(_asked(request, kept)), status_code=303)
+
     def _report(self, request: Request) -> Response:
-        name = str(request.path_params["store"])
-        kept = self._of(name)
+        every = self._every()
+        kept = _one(every, str(request.path_params["store"]))
         asked = _asked(request, kept)
-        bar = (
-            environment()
-            .get_template("bar.html.j2")
-            .render(asked=asked, kept=kept, quick=_quick(kept), csv=_address(asked, "/numbers.csv"))
-        )
         try:
-            summary, data, against = self._figures(asked)
+            summary, data, against, segments = self._figures(asked)
         except HubError as error:
-            return _page("told", _status(error), bar=bar, text=str(error))
-        return HTMLResponse(render(summary, data=data, against=against, bar=bar))
+            return self._instead(error, asked, kept=kept, every=every)
+        around = _around(asked, kept=kept, every=every)
+        return HTMLResponse(
+            render(summary, data=data, against=against, segments=segments, around=around)
+        )
+
+    def _chain(self, request: Request) -> Response:
+        every = self._every()
+        kept = _whole(every)
+        asked = _asked(request, kept)
+        try:
+            chain, segments = self._stores_of(asked, every=every)
+        except HubError as error:
+            return self._instead(error, asked, kept=kept, every=every)
+        around = _around(asked, kept=kept, every=every)
+        links = {one.store: _address(replace(asked, store=one.store)) for one in every}
+        return HTMLResponse(render_chain(chain, segments=segments, around=around, links=links))
+
+    def _instead(
+        self, error: HubError, asked: Asked, *, kept: Kept, every: Sequence[Kept]
+    ) -> Response:
+        around = _around(asked, kept=kept, every=every, said=str(error))
+        return _page("told", _status(error), around=around, text=str(error))
 
     def _numbers(self, request: Request) -> Response:
-        asked = _asked(request, self._of(str(request.path_params["store"])))
-        summary, _, against = self._figures(asked)
-        text = csv_text(rows(summary, changes=against.changes if against else ()))
-        name = f"{asked.store}-{asked.since}-{asked.until}.csv"
-        headers = {"content-disposition": f'attachment; filename="{name}"'}
-        return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+        asked = _asked(request, _one(self._every(), str(request.path_params["store"])))
+        summary, _, against, _ = self._figures(asked, segments=False)
+        return _csv(asked, rows(summary, changes=against.changes if against else ()))
 
-    def _of(self, store: str) -> Kept:
+    def _chain_numbers(self, request: Request) -> Response:
+        every = self._every()
+        asked = _asked(request, _whole(every))
+        chain, _ = self._stores_of(asked, every=every, segments=False)
+        return _csv(asked, chain_rows(chain))
+
+    def _every(self) -> list[Kept]:
         with Store.open(self._database, busy_ms=self._busy_ms) as opened:
-            found = [one for one in _kept(opened.holdings()) if one.store == store]
-        if not found:
-            raise NoDataError(f"nothing is stored of a store {store!r}")
-        return found[0]
+            return _kept(opened.holdings())
 
-    def _figures(self, asked: Asked) -> tuple[Summary, PeriodData, Comparison | None]:
+    def _stores_of(
+        self, asked: Asked, *, every: Sequence[Kept], segments: bool = True
+    ) -> tuple[Chain, Segments | None]:
+        days = asked.since, asked.until
+        names = [one.store for one in every]
+        with Store.open(self._database, busy_ms=self._busy_ms) as opened:
+            chain = load_chain(
+                opened, stores=names, days=days, against=asked.earlier, params=ShareParams()
+            )
+            found = self._segments(opened, names, days) if segments else None
+        return chain, found
+
+    def _segments(
+        self, opened: Store, stores: Sequence[str], days: tuple[date, date]
+    ) -> Segments | None:
+        now = datetime.now(tz=UTC)
+        return load_segments(
+            opened, stores=stores, days=days, context=self._context, now=now, params=ShareParams()
+        )
+
+    def _figures(
+        self, asked: Asked, *, segments: bool = True
+    ) -> tuple[Summary, PeriodData, Comparison | None, Segments | None]:
         earlier = asked.earlier
         with Store.open(self._database, busy_ms=self._busy_ms) as opened:
             data = load_period(opened, store=asked.store, since=asked.since, until=asked.until)
             then = earlier and load_period(
                 opened, store=asked.store, since=earlier[0], until=earlier[1]
             )
+            days = asked.since, asked.until
+            found = self._segments(opened, [asked.store], days) if segments else None
         summary = summarise(data, params=ShareParams())
         if not then:
-            return summary, data, None
+            return summary, data, None, found
         before = summarise(then, params=ShareParams())
-        return summary, data, Comparison.of(summary, before=before)
+        return summary, data, Comparison.of(summary, before=before), found
 
 
 def serve_web(
-    database: Path, *, busy_ms: int, listen: str, port: int, tell: Callable[[WebServer], None]
+    database: Path,
+    *,
+    busy_ms: int,
+    listen: str,
+    port: int,
+    context: Path | None,
+    tell: Callable[[WebServer], None],
 ) -> None:
     """Serve until Ctrl-C; what ``aisle-hub web`` does.
 
@@ -292,6 +356,7 @@ def serve_web(
         busy_ms: how long to wait for another process's lock.
         listen: address.
         port: 0 takes a free one.
+        context: ``context.toml`` for segments.
         tell: shows the newest link in the terminal.
 
     Raises:
@@ -301,7 +366,12 @@ def serve_web(
     """
     Store.open(database, busy_ms=busy_ms).close()
     server = WebServer(
-        database, busy_ms=busy_ms, listen=listen, port=port, on_entered=lambda: tell(server)
+        database,
+        busy_ms=busy_ms,
+        listen=listen,
+        port=port,
+        context=context,
+        on_entered=lambda: tell(server),
     )
     tell(server)
     try:
@@ -343,6 +413,8 @@ class _Guard:
         if request.url.path == "/login":
             return None
         if not self._door.knows(request.cookies.get(COOKIE, ""), now_ms=_now_ms()):
+            if "hx-request" in request.headers:  # a part of a page can't become the login
+                return Response(status_code=401, headers={"hx-redirect": "/login"})
             return RedirectResponse("/login", status_code=303)
         return None
 
@@ -384,6 +456,40 @@ def _kept(holdings: list[Holding]) -> list[Kept]:
     return [found[store] for store in sorted(found)]
 
 
+def _one(every: Sequence[Kept], store: str) -> Kept:
+    found = [one for one in every if one.store == store]
+    if not found:
+        raise NoDataError(f"nothing is stored of a store {store!r}")
+    return found[0]
+
+
+def _whole(every: Sequence[Kept]) -> Kept:
+    """Give the days of all stores together, under no name."""
+    if not every:
+        raise NoDataError("nothing is stored of any store")
+    return Kept("", min(one.first for one in every), max(one.last for one in every))
+
+
+def _around(asked: Asked, *, kept: Kept, every: Sequence[Kept], said: str = "") -> Around:
+    templates = environment()
+    bar = templates.get_template("bar.html.j2").render(
+        asked=asked,
+        kept=kept,
+        stores=[one.store for one in every],
+        quick=_quick(kept),
+        csv=_address(asked, "/numbers.csv"),
+    )
+    told = f"{asked.store or 'all stores'}, {asked.since} to {asked.until}"
+    head = templates.get_template("head.html.j2").render()
+    return Around(head=head, bar=bar, said=said or f"Shown: {told}")
+
+
+def _csv(asked: Asked, table: Sequence[Row]) -> Response:
+    name = f"{asked.store or 'stores'}-{asked.since}-{asked.until}.csv"
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(csv_text(table), media_type="text/csv; charset=utf-8", headers=headers)
+
+
 def _asked(request: Request, kept: Kept) -> Asked:
     """Read the address; without days, the last seven there are."""
     given = request.query_params
@@ -407,7 +513,8 @@ def _quick(kept: Kept) -> list[tuple[str, str]]:
 
 def _address(asked: Asked, more: str = "") -> str:
     against = f"&against={quote(asked.against)}" if asked.against else ""
-    return f"/store/{quote(asked.store)}{more}?from={asked.since}&to={asked.until}{against}"
+    page = f"/store/{quote(asked.store)}" if asked.store else "/chain"
+    return f"{page}{more}?from={asked.since}&to={asked.until}{against}"
 
 
 def _day(text: str, name: str) -> date:
@@ -434,13 +541,18 @@ def _threaded(answer: Callable[[Request], Response]) -> Endpoint:
     return give
 
 
-def _page(name: str, status: int = 200, **values: object) -> Response:
-    html = environment().get_template("web.html.j2").render(page=name, **values)
+async def _htmx(_: Request) -> Response:
+    text = resources.files("hub.reports").joinpath("htmx.min.js").read_bytes()
+    return Response(text, media_type="text/javascript; charset=utf-8")
+
+
+def _page(name: str, status: int = 200, around: Around = OFFLINE, **values: object) -> Response:
+    html = environment().get_template("web.html.j2").render(page=name, around=around, **values)
     return HTMLResponse(html, status_code=status)
 
 
 def _told(status: int, text: str) -> Response:
-    return _page("told", status, bar="", text=text)
+    return _page("told", status, text=text)
 
 
 def _status(error: Exception) -> int:

@@ -15,9 +15,13 @@ if TYPE_CHECKING:  # a web server is not needed by other commands
     from hub.web_io import WebServer
 
 
-def web(
+def web(  # noqa: PLR0917 - typer passes options by name
     listen: Annotated[str, typer.Option("--listen", help="IP address to answer at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="0 takes a free one.", min=0)] = 8780,
+    context: Annotated[
+        Path | None,
+        typer.Option("--context", help="context.toml, for segments that ask for more."),
+    ] = None,
     config: ConfigOption = None,
     db: DbOption = None,
     as_json: JsonOption = False,
@@ -41,7 +45,12 @@ def web(
                 "before it."
             )
         serve_web(
-            Path(config_.database), busy_ms=config_.busy_ms, listen=listen, port=port, tell=tell
+            Path(config_.database),
+            busy_ms=config_.busy_ms,
+            listen=listen,
+            port=port,
+            context=context,
+            tell=tell,
         )
 
 

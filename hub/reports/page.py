@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -38,14 +39,31 @@ PICTURES = (
 """Those that not every page has."""
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """HTML of our own around a page, as the web's choice of a period; nothing offline.
+
+    Attributes:
+        head: at the end of the page's head.
+        bar: above the page.
+        said: a line for screen readers, told when it changes; text.
+    """
+
+    head: str = ""
+    bar: str = ""
+    said: str = ""
+
+
+OFFLINE = Around()
+
+
 def render(
     summary: Summary,
     *,
     data: PeriodData,
     against: Comparison | None = None,
     segments: Segments | None = None,
-    bar: str = "",
-    head: str = "",
+    around: Around = OFFLINE,
 ) -> str:
     """Draw a period's report.
 
@@ -54,11 +72,10 @@ def render(
         data: what they were made from: floor plan, opening hours, privacy parameters.
         against: what changed since an earlier period.
         segments: over the same days.
-        bar: HTML of our own above the page, as the web's choice of a period.
-        head: likewise, at the end of the page's head.
+        around: what the web adds.
 
     Returns:
-        HTML5; no address in it and no script but those of ``bar`` and ``head``.
+        HTML5; no address in it and no script but those of ``around``.
     """
     first = data.newest[0]
     shopped = [zone for zone in summary.zones if zone.kind in SHOPPED]
@@ -71,8 +88,7 @@ def render(
         day=words.period(summary.day, summary.until or summary.day),
         against=against,
         segments=_segments(segments),
-        bar=bar,
-        head=head,
+        around=around,
         opens=first.opens,
         closes=first.closes,
         timezone=first.timezone,
@@ -90,8 +106,7 @@ def render_chain(
     chain: Chain,
     *,
     segments: Segments | None = None,
-    bar: str = "",
-    head: str = "",
+    around: Around = OFFLINE,
     links: Mapping[str, str] | None = None,
 ) -> str:
     """Draw several stores' report.
@@ -99,8 +114,7 @@ def render_chain(
     Args:
         chain: their rows.
         segments: over the same days and stores.
-        bar: as ``render``; ``head`` likewise.
-        head: likewise.
+        around: as ``render``.
         links: address of each store's own report; without them names are plain.
     """
     rows = chain.rows
@@ -119,8 +133,7 @@ def render_chain(
         small=[(row, visits_picture(row)) for row in rows],
         segments=_segments(segments),
         links=links,
-        bar=bar,
-        head=head,
+        around=around,
         hatches=HATCHES,
     )
 

@@ -252,17 +252,19 @@ def _label(plan: _Plan, zone: Zone, *, rates: Mapping[str, Share | None], top: f
         middle = (middle[0], south + below / 2 if below >= above else north - above / 2)
     size = 8 if covering else SIZE
     room = (height if upright else width) - 4
-    one_line = upright or bool(covering) or not label
     name = zone.name or zone.id
-    if one_line and label:
-        name = fitting(name, width=room - wide(f" · {label}", size=size), size=size)
-        lines = [f"{name} · {label}"]
+    joined = f"{name} · {label}" if label else name
+    if upright and label:
+        short = fitting(name, width=room - wide(f" · {label}", size=size), size=size)
+        lines = [f"{short} · {label}"]
+    elif covering and label and wide(joined, size=size) <= room:
+        lines = [joined]
     else:
         lines = [fitting(name, width=room, size=size), *([label] if label else [])]
     x, y = plan.at(middle)
     for number, text in enumerate(lines):
         plan.canvas.text(
-            x, y + 12 * (number - (len(lines) - 1) / 2), text, size=size, fill=ink,
+            x, y + 1.2 * size * (number - (len(lines) - 1) / 2), text, size=size, fill=ink,
             bold=label.endswith("%"), upright=upright, halo=face in {ABSENT, WITHHELD},
         )  # fmt: skip
 

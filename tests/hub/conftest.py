@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -267,3 +268,46 @@ def start_broker(free_port: int) -> Iterator[Callable[[], IotBroker]]:
     yield start
     for broker in started:
         broker.stop()
+
+
+@pytest.fixture
+def broken_rules(
+    browser: Any,  # noqa: ANN401 - a fixture's class can't be imported
+) -> Iterator[Callable[..., dict[str, object]]]:
+    """Give a function (part) that holds the open page, however shown, against WCAG 2.2 A and AA.
+
+    It gives what is broken, by way of showing; nothing if all is well.
+    """
+    axe = (Path(__file__).parent / "reports" / "axe.min.js").read_text(encoding="utf-8")
+    small = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
+    large = {"width": 1200, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    ways = {
+        "screen": (large, {}),
+        "dark": (large, {"scheme": "dark"}),
+        "phone": (small, {}),
+        "print": (large, {"kind": "print"}),
+    }
+
+    def check(part: str = "html") -> dict[str, object]:
+        browser.run(f"{axe}; return 1")
+        found = {}
+        for name, (shape, media) in ways.items():
+            browser.shape(**shape)
+            browser.media(**media)
+            # colours of phone and print are the screen's, and take the longest to check
+            found[name] = browser.later(AXE, part, name in {"screen", "dark"})
+        return {name: broken for name, broken in found.items() if broken}
+
+    yield check
+    browser.shape(**large)
+    browser.media()
+
+
+AXE = """
+// a picture is told as one, with a name of its own: what is drawn in it is not read
+const page = {include: [arguments[0]], exclude: [".picture svg"]};
+const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const rules = {"color-contrast": {enabled: arguments[1]}};
+axe.run(page, {runOnly: tags, rules, resultTypes: ["violations"]}).then(({violations}) => arguments[2](
+  violations.map(rule => [rule.id, rule.nodes.map(node => node.html.slice(0, 160))])
+));"""

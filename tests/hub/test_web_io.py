@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from hub.store_io.store import Store
 from hub.web_io import WebServer
 from wire.messages import Meta, Release
 
+Browser = Any
 DAY = "/store/berlin-1?from=2026-03-07&to=2026-03-07"
 
 
@@ -93,7 +95,8 @@ def test_the_report_is_the_offline_page_with_a_choice_of_periods(inside: httpx.C
     assert answer.headers["cache-control"] == "no-store"
     assert "Saturday, 7 March 2026" in answer.text
     assert 'name="against"' in answer.text
-    assert not re.search(r"https?:|//[a-z]|<script|url\((?!#)", answer.text)
+    html = answer.text.replace('<script src="/htmx.js" defer></script>', "", 1)
+    assert not re.search(r"https?:|//[a-z]|<script|url\((?!#)", html)
     assert len(answer.text) < 1_500_000
 
 
@@ -140,3 +143,95 @@ def test_an_address_that_cannot_be_had_is_named(server: WebServer, database: Pat
         WebServer(database, busy_ms=200, port=server.port)
     with pytest.raises(ConfigError, match="IP address"):
         WebServer(database, busy_ms=200, listen="localhost")
+
+
+def test_all_stores_stand_side_by_side(inside: httpx.Client) -> None:
+    answer = inside.get("/chain?from=2026-03-07&to=2026-03-07")
+    assert answer.status_code == 200
+    assert 'href="/store/berlin-1?from=2026-03-07&amp;to=2026-03-07"' in answer.text
+    table = inside.get("/chain/numbers.csv?from=2026-03-07&to=2026-03-07")
+    assert {row["store"] for row in csv.DictReader(table.text.splitlines())} == {"", "berlin-1"}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "page"),
+    [
+        ("store=berlin-1&from=2026-03-07&to=2026-03-07&against=", DAY),
+        ("store=&from=2026-03-07&to=2026-03-07", "/chain?from=2026-03-07&to=2026-03-07"),
+    ],
+)
+def test_a_choice_leads_to_its_page(chosen: str, page: str, inside: httpx.Client) -> None:
+    answer = inside.get(f"/show?{chosen}")
+    assert (answer.status_code, answer.headers["location"]) == (303, page)
+
+
+def test_scripts_come_from_here_alone_and_are_no_more_than_htmx(inside: httpx.Client) -> None:
+    answer = inside.get(DAY)
+    policy = answer.headers["content-security-policy"]
+    assert "script-src 'self';" in policy
+    assert "unsafe-eval" not in policy
+    assert re.findall(r"<script[^>]*>", answer.text) == ['<script src="/htmx.js" defer>']
+    script = inside.get("/htmx.js")
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert "htmx" in script.text
+
+
+def test_a_part_of_a_page_does_not_become_the_login(plain: httpx.Client) -> None:
+    answer = plain.get(DAY, headers={"hx-request": "true"})
+    assert (answer.status_code, answer.headers["hx-redirect"]) == (401, "/login")
+
+
+@pytest.fixture
+def signed_in(browser: Browser, server: WebServer) -> Browser:
+    browser.open(server.link)
+    browser.click("form.login button")
+    browser.wait("document.querySelector('h1').textContent === '1 store'")
+    browser.click("tbody th a")
+    browser.wait("document.querySelector('#asked-from') && window.htmx")
+    return browser
+
+
+def test_a_period_is_chosen_without_loading_the_page_anew(signed_in: Browser) -> None:
+    browser = signed_in
+    browser.run("window.same = true")
+    browser.run("document.querySelector('#asked-from').value = '2026-03-07'")
+    browser.click(".bar form button")
+    browser.wait("document.querySelector('.kicker').textContent.includes('Saturday')")
+    assert browser.run("return window.same") is True
+    assert browser.run("return document.querySelector('#said').textContent").startswith("Shown")
+    browser.run("history.back()")
+    browser.wait("document.querySelector('.kicker').textContent.includes('1 to 7 March')")
+    assert browser.run("return document.querySelectorAll('.bar').length") == 1
+
+
+def test_what_is_not_there_is_said_in_place(signed_in: Browser) -> None:
+    browser = signed_in
+    browser.run("window.same = true")
+    browser.run(
+        "const chosen = document.querySelector('#asked-against'); chosen.value = 'year';"
+        "chosen.dispatchEvent(new Event('change', {bubbles: true}))"
+    )
+    browser.wait("document.querySelector('h1').textContent === 'Nothing to show'")
+    assert browser.run("return window.same") is True
+    assert "no release of 2025" in browser.run("return document.querySelector('#said').textContent")
+
+
+def test_everything_works_without_scripts(signed_in: Browser) -> None:
+    browser = signed_in
+    browser.scripts(run=False)
+    try:
+        browser.click(".bar form button")
+        browser.click("nav[aria-label='Stores and periods'] a")
+        browser.click("form[action='/logout'] button")
+    finally:
+        browser.scripts(run=True)
+    browser.wait("location.pathname === '/login'")
+
+
+def test_no_rule_of_wcag_is_broken(
+    signed_in: Browser, server: WebServer, broken_rules: Callable[..., dict[str, object]]
+) -> None:
+    assert broken_rules(".bar") == {}  # the rest is the offline page
+    for page in ("", "login", "no-such"):
+        signed_in.open(f"{server.url}{page}")
+        assert broken_rules() == {}, page
