@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from hub.reports.planogram_page import render_planogram
 from hub.reports.planogram_words import planogram_text
 from wire.messages import Meta
 
+Browser = Any
 MONDAY = date(2026, 3, 2)
 BEFORE = 28
 ON = MONDAY + timedelta(days=BEFORE)
@@ -121,3 +123,18 @@ def test_places_without_goods_or_unknown_are_refused(told: Callable[..., Planogr
     for zone in ("till", "aisle-9"):
         with pytest.raises(NoDataError, match="aisle-1, aisle-2"):
             told(zone=zone, after=0, stores=1)
+
+
+def test_no_rule_of_wcag_is_broken_and_nothing_is_wider_than_a_phone(
+    told: Callable[..., Planogram],
+    tmp_path: Path,
+    browser: Browser,
+    broken_rules: Callable[..., Any],
+) -> None:
+    page = tmp_path / "change.html"
+    page.write_text(render_planogram(told()), encoding="utf-8")
+    browser.open(page.as_uri())
+    assert broken_rules() == {}
+    browser.shape(width=360, height=740, deviceScaleFactor=2, mobile=True)
+    browser.open(page.as_uri())
+    assert browser.run("return document.documentElement.scrollWidth") == 360
