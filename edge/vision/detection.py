@@ -201,23 +201,30 @@ def decode_centre_points(
     point: BodyPoint,
     least: float,
     scale: float,
+    same_head: float | None = None,
 ) -> list[Detection]:
     """Read a net that marks people's centres and points from there.
 
     Args:
         heat: (1, 1, rows, columns): confidence at peaks, 0 elsewhere.
-        geometry: (1, C, rows, columns), pixels of the net's input, offsets from the cell's corner.
+        geometry: (1, C, rows, columns), pixels of the net's input, offsets from the cell's corner;
+            or (1, C n^2, rows / n, columns / n), each coarse cell's n^2 cells row by row.
         stride_px: pixels of the net's input per cell.
         channels: what the C planes are: ``width``, ``height`` and ``{point}_dx``, ``{point}_dy``.
         point: which of a person's points is asked for.
         least: confidence below which nothing is given.
         scale: the net's pixels per pixel of the image.
+        same_head: distance below which a peak points at the same head as a stronger one, and goes;
+            in longer sides of the larger box. None: the net sees to that itself.
 
     Returns:
         The most confident first; people of no width or height are left out.
     """
     rows, cols = np.nonzero(heat[0, 0] >= least)
-    planes = dict(zip(channels, geometry[0][:, rows, cols].astype(np.float64), strict=True))
+    finer = heat.shape[3] // geometry.shape[3]
+    cells = geometry.reshape(len(channels), finer, finer, *geometry.shape[2:])
+    there = cells[:, rows % finer, cols % finer, rows // finer, cols // finer]
+    planes = dict(zip(channels, there.astype(np.float64), strict=True))
 
     def spot(name: BodyPoint) -> _Spots | None:
         if f"{name}_dx" not in planes:
@@ -225,15 +232,25 @@ def decode_centre_points(
         x, y = cols * stride_px + planes[f"{name}_dx"], rows * stride_px + planes[f"{name}_dy"]
         return np.stack([x, y], axis=1) / scale
 
-    points = spot(point)
+    points, heads, centres = spot(point), spot("head"), spot("centre")
     assert points is not None  # the manifest's reader sees to it
-    return _detections(
-        points,
-        sizes=np.stack([planes["width"], planes["height"]], axis=1) / scale,
-        confidence=heat[0, 0, rows, cols],
-        heads=spot("head"),
-        centres=spot("centre"),
-    )
+    sizes = np.stack([planes["width"], planes["height"]], axis=1) / scale
+    confidence = heat[0, 0, rows, cols]
+    if same_head is not None and heads is not None:
+        near = same_head * sizes.max(axis=1, initial=0)
+        confidence = np.where(_pointed_at(heads, confidence, near=near), np.nan, confidence)
+    return _detections(points, sizes=sizes, confidence=confidence, heads=heads, centres=centres)
+
+
+def _pointed_at(heads: _Spots, confidence: Floats, *, near: _Spots) -> Bools:
+    """Tell whose head, (N, 2), a stronger one's is not farther from than either is ``near``."""
+    order = np.argsort(-confidence, kind="stable")
+    spots, reach = heads[order], near[order]
+    away = np.hypot(*(spots[:, None] - spots[None]).transpose(2, 0, 1))
+    same = np.tril(away < np.maximum(reach[:, None], reach[None]), k=-1)
+    again = np.empty(len(order), dtype=np.bool_)
+    again[order] = same.any(axis=1)
+    return again
 
 
 def decode_boxes(

@@ -106,6 +106,8 @@ class CentrePoints(
         stride: pixels of the net's input per cell.
         heat: name of the output with confidence at peaks and 0 elsewhere.
         geometry: name of the output with ``channels``, in pixels of the net's input.
+        geometry_stride: pixels of the net's input per cell of ``geometry``, if more than
+            ``stride``: each channel then comes once for each of the finer cells, row by row.
         channels: ``width``, ``height``, and ``_dx``, ``_dy`` of ``foot``, ``centre``, ``head``.
         point: which of a person's points stands for them.
         point_height_m: height of that point over the floor.
@@ -114,11 +116,14 @@ class CentrePoints(
             goes on for as long as a track.
         point_error: of the point along each axis, as measured, in longer sides of the box.
         head_error: likewise of the head.
+        same_head: distance below which a peak points at the same head as a stronger one, and is
+            nobody; in longer sides of the larger box. Not said: the net sees to that itself.
     """
 
     stride: Pixels
     heat: str
     geometry: str
+    geometry_stride: Pixels | None = None
     channels: tuple[str, ...]
     point: BodyPoint
     point_height_m: Height
@@ -126,9 +131,16 @@ class CentrePoints(
     begins: Share | None = None
     point_error: Share | None = None
     head_error: Share | None = None
+    same_head: Share | None = None
 
     def __post_init__(self) -> None:
-        """Refuse channels that do not give the point and the box."""
+        """Refuse channels that do not give the point and the box, or cells that do not fit."""
+        if self.finer * self.stride != (self.geometry_stride or self.stride):
+            raise ValueError(
+                f"geometry_stride = {self.geometry_stride} is no multiple of stride = {self.stride}"
+            )
+        if self.same_head is not None and "head_dx" not in self.channels:
+            raise ValueError("same_head needs the channels 'head_dx' and 'head_dy'")
         for channel in (f"{self.point}_dx", f"{self.point}_dy", "width", "height"):
             if channel not in self.channels:
                 raise ValueError(f"channels must name {channel!r} once")
@@ -138,6 +150,11 @@ class CentrePoints(
                 raise ValueError(f"channels must name {channel!r} once, and {other!r} with it")
         if self.begins is not None and self.begins < self.confidence:
             raise ValueError(f"begins = {self.begins} is below confidence = {self.confidence}")
+
+    @property
+    def finer(self) -> int:
+        """Cells of ``heat`` along one of ``geometry``."""
+        return (self.geometry_stride or self.stride) // self.stride
 
     @property
     def outputs(self) -> tuple[str, ...]:

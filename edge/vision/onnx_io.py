@@ -140,6 +140,7 @@ class Detector:
                 point=given.point,
                 least=least,
                 scale=of.scale,
+                same_head=given.same_head,
             )
         if isinstance(given, Boxes):
             boxes, scores = outputs
@@ -236,8 +237,11 @@ def _shapes(
     """Give the shapes the outputs should have for a canvas of ``size`` (rows, columns)."""
     given, (rows, cols) = manifest.output, size
     if isinstance(given, CentrePoints):
-        grid = (rows // given.stride, cols // given.stride)
-        return (1, 1, *grid), (1, len(given.channels), *grid)
+        grid, coarse = (
+            (rows // stride, cols // stride)
+            for stride in (given.stride, given.finer * given.stride)
+        )
+        return (1, 1, *grid), (1, len(given.channels) * given.finer**2, *coarse)
     count = outputs[0].shape[1] if outputs[0].ndim > 1 else -1
     if isinstance(given, Boxes):
         return (1, count, 4), (1, count)

@@ -152,6 +152,48 @@ def test_a_net_that_tells_heads_gives_them_too() -> None:
     assert (one.centre_x_px, one.centre_y_px) == (None, None)
 
 
+@pytest.mark.parametrize(("same_head", "left"), [(None, 4), (0.25, 3), (0.6, 2)])
+def test_of_peaks_at_one_head_the_strongest_stays(same_head: float | None, left: int) -> None:
+    heat, geometry = _map((2, 2, 0.5), (2, 3, 0.75), (2, 4, 0.625), (5, 9, 0.25))
+    names = ("head_dx", "head_dy", "width", "height", "foot_dx", "foot_dy")
+    geometry[0, 3] = 10.0  # the longer side
+    geometry[0, 0, 2, 2] += 2.0  # heads 2 and 4 px from the strongest's, in boxes of 10 px
+    found = decode_centre_points(
+        heat,
+        geometry,
+        stride_px=4,
+        channels=names,
+        point="foot",
+        least=0.1,
+        scale=2.0,
+        same_head=same_head,
+    )
+    assert len(found) == left
+    assert (found[0].confidence, found[-1].confidence) == (0.75, 0.25)
+
+
+def test_geometry_of_coarser_cells_is_read_alike() -> None:
+    heat, geometry = _map((3, 5, 0.75), (1, 2, 0.5))
+    geometry += np.arange(geometry.size, dtype=np.float32).reshape(geometry.shape)
+    rows, cols = (side // 2 for side in geometry.shape[2:])
+    cells = geometry[:, :, : 2 * rows, : 2 * cols].reshape(1, len(CHANNELS), rows, 2, cols, 2)
+    coarse = cells.transpose(0, 1, 3, 5, 2, 4).reshape(1, 4 * len(CHANNELS), rows, cols)
+    fine, same = (
+        decode_centre_points(
+            heat[:, :, : 2 * rows, : 2 * cols],
+            some,
+            stride_px=4,
+            channels=CHANNELS,
+            point="foot",
+            least=0.1,
+            scale=1.0,
+        )
+        for some in (geometry[:, :, : 2 * rows, : 2 * cols], coarse)
+    )
+    assert len(fine) == 2
+    assert same == fine
+
+
 def test_the_most_confident_comes_first() -> None:
     heat, geometry = _map((1, 1, 0.5), (5, 9, 0.875), (3, 12, 0.625))
     found = decode_centre_points(

@@ -55,6 +55,19 @@ def test_a_manifest_may_tell_errors_and_when_a_track_begins() -> None:
         parse_manifest((TEXT + "begins = 0.2\n").encode(), path="m.toml")
 
 
+@pytest.mark.parametrize(
+    ("told", "wrong"),
+    [
+        ("geometry_stride = 6", "geometry_stride = 6 is no multiple of stride = 4"),
+        ("geometry_stride = 2", "no multiple of stride = 4"),
+        ("same_head = 0.2", "same_head needs the channels 'head_dx' and 'head_dy'"),
+    ],
+)
+def test_a_manifest_whose_cells_or_heads_do_not_fit_is_refused(told: str, wrong: str) -> None:
+    with pytest.raises(ModelError, match=wrong):
+        parse_manifest((TEXT + told).encode(), path="m.toml")
+
+
 def test_a_manifest_of_a_net_of_free_size_that_sees_change_is_read() -> None:
     text = (
         TEXT.replace("width = 416\nheight = 288", "pixels = 122880\nmultiple = 16")
