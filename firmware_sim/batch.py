@@ -141,6 +141,7 @@ class Marks:
 
     Attributes:
         shelves: (V, K) number of each stop's shelf, -1 where it made none.
+        past: (V, K) the shelf it strayed past on its way there; -1 where it went straight.
         found: (V, K) whether the agent took it for a stop,
         dwell_s: (V, K) and how long it took it to last.
         handled: (V, K) shelf of each stop whose goods it was told; of another's where swapped.
@@ -149,6 +150,7 @@ class Marks:
     """
 
     shelves: Ints
+    past: Ints
     found: Bools
     dwell_s: Array
     handled: Ints
@@ -188,6 +190,7 @@ class _Day:
         latents: (N, 5).
         leads: (N,) carries the party's goods; ``leader`` is the number of who does.
         stops: (N, K) shelf of each stop in order, -1 past the last.
+        past: (N, K) shelf one strays past before each, -1 where one goes straight.
         planned: (N, S).
         dwell_s: (N, K).
         picks: (N, K), and of them ``backs`` put back.
@@ -206,6 +209,7 @@ class _Day:
     planned: Bools
     wanted: Bools
     stops: Ints = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64))
+    past: Ints = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64))
     dwell_s: Array = field(default_factory=lambda: np.zeros((0, 0)))
     picks: Ints = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64))
     backs: Ints = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64))
@@ -381,6 +385,7 @@ class Batches:
         # One comes back to goods at the end, if at all.
         again = rng.random(people) < _sigmoid(params.again - params.again_decisive * decisive)
         stops, far_m = np.full((people, most), -1), np.zeros((people, most))
+        past = stops.copy()
         for step in range(most):
             more = left.any(axis=1)
             by_chance = rng.random(people) >= nearest
@@ -399,12 +404,14 @@ class Batches:
             moves = more | back
             far_m[:, step] = np.where(moves, way_m, 0.0)
             stops[:, step] = np.where(moves, goal, -1)
+            past[:, step] = np.where(moves & strays, turn, -1)
             left[np.flatnonzero(more), goal[more]] = False
             at = np.where(moves, goal, at)
         median_s = shop.dwell_s[stops] * np.exp(-params.dwell_decisive * decisive)[:, None]
         dwell_s = np.clip(rng.lognormal(np.log(median_s), params.dwell_sd), 1.0, 120.0)
         dwell_s = np.where(day.staff[:, None], 300.0 + 10 * dwell_s, dwell_s)
-        day.stops, day.far_m = stops[day.leader], params.winding * far_m[day.leader]
+        day.stops, day.past = stops[day.leader], past[day.leader]
+        day.far_m = params.winding * far_m[day.leader]
         day.dwell_s = np.where(stops >= 0, dwell_s, 0.0)
 
     def _handle(self, day: _Day, shop: _Shop, *, rng: np.random.Generator) -> None:
@@ -484,8 +491,8 @@ class Batches:
             day, goods, visit=visit, mine=mine, late=late, rng=rng
         )
         told |= way | hands | {name: values[visit] for name, values in true.items()}
-        shelves = np.where(mine, day.stops[visit], -1)
-        return told, Marks(shelves, found, dwell_s, handled, heard, backs, shop.categories)
+        shelves, past = (np.where(mine, one[visit], -1) for one in (day.stops, day.past))
+        return told, Marks(shelves, past, found, dwell_s, handled, heard, backs, shop.categories)
 
     def _truth(self, day: _Day) -> Columns:
         here = day.stops >= 0

@@ -74,9 +74,14 @@ class _Leg:
 
 @dataclass(frozen=True, slots=True)
 class _Stop:
-    """``found`` is whether the agent took it for one, and ``lasted_s`` how long by it."""
+    """``found`` is whether the agent took it for one, and ``lasted_s`` how long by it.
+
+    Attributes:
+        past: where one strayed past before, if one did.
+    """
 
     place: Point
+    past: tuple[Point, ...]
     shelf: int
     lasted_s: float
     found: bool
@@ -152,10 +157,17 @@ class Stories:
 
     def _stops(self, record: int, *, told: _Told) -> list[_Stop]:
         marks = told.marks
+
+        def spot(shelf: int, part: float) -> Point:
+            return self._spots[shelf][int(part * len(self._spots[shelf]))]
+
         return [
-            _Stop(self._spots[shelf][int(part * len(self._spots[shelf]))], shelf, lasted_s, found)
-            for shelf, part, lasted_s, found in zip(
+            _Stop(
+                spot(shelf, part), (spot(past, part),) if past >= 0 else (), shelf, lasted_s, found
+            )
+            for shelf, past, part, lasted_s, found in zip(
                 marks.shelves[record].tolist(),
+                marks.past[record].tolist(),
                 told.spots[record].tolist(),
                 marks.dwell_s[record].tolist(),
                 marks.found[record].tolist(),
@@ -170,7 +182,7 @@ class Stories:
         entrance, till, leave = self._doors
         places = [
             *([entrance] if plain["entered"] else []),
-            *(stop.place for stop in stops),
+            *(place for stop in stops for place in (*stop.past, stop.place)),
             *([till] if paid else []),
             *([leave] if plain["left"] else []),
         ]

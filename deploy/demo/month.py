@@ -187,23 +187,23 @@ def live(path: Path, stories: Iterable[Story], *, days: int) -> Iterator[tuple[s
         stack.callback(uplink.close)
         uplink.start()
 
-        def save(released: list[Released], *, at: datetime) -> None:
-            if released:
-                save_ledger(config.data_dir, windows.ledger)
-            for one in released:
+        def save(released: list[tuple[Released, datetime]]) -> None:
+            save_ledger(config.data_dir, windows.ledger)
+            for one, at in released:
                 outbox.put(one, at=at)
             uplink.wake()
 
         squares = Squares(grid_of(parts.floor.plan))
         for day, of_day in groupby(stories, key=lambda story: story.day):
             obey(wishes, windows=windows)
-            true = Truth()
+            true, released = Truth(), list[tuple[Released, datetime]]()
             for story in of_day:
                 end_ms = scene_ms(day, story.second)
                 gist = gist_of(story, end_ms=end_ms, squares=squares)
                 add(true, story, placed=nearest_cell(gist.traits, codebook=windows.codebook))
-                save(windows.feed_gist(gist), at=utc_of(end_ms))
-            save(windows.advance(scene_ms(day + 1)), at=midnight(day + 1))
+                released += ((one, utc_of(end_ms)) for one in windows.feed_gist(gist))
+            closing = windows.advance(scene_ms(day + 1))
+            save([*released, *((one, midnight(day + 1)) for one in closing)])
             print(f"{config.store}, day {day + 1} of {days}", flush=True)
             yield f"{FIRST + timedelta(days=day)}", true
         deliver(outbox, uplink=uplink)

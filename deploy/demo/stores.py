@@ -13,10 +13,10 @@ FIRST = date(2026, 2, 2)
 """A Monday."""
 DAYS = 28
 VISITS = 2_400
-BORN = date(2026, 2, 12)
-"""From the 11th day on twice as many baskets of the first store are organic."""
-CHANGED = date(2026, 2, 16)
-"""From the 15th day on an offer stands in aisle 3 of the second."""
+BORN, BORN_STORE = date(2026, 2, 12), "market-hall"
+"""From the 11th day on twice as many of its baskets are organic."""
+CHANGED, CHANGED_STORE, CHANGED_ZONE = date(2026, 2, 16), "suburb", "aisle-3"
+"""From the 15th day on an offer stands there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Branch:
 
 
 BRANCHES = (
-    Branch("market-hall", 1.0, 7_301, ("0:organic:4", "0:quality:0.3", "10:organic:2")),
-    Branch("suburb", 0.75, 7_302, ("0:children:1.5", "0:mission:0.4", "14:offer:cleaning:2")),
+    Branch(BORN_STORE, 1.0, 7_301, ("0:organic:4", "0:quality:0.3", "10:organic:2")),
+    Branch(CHANGED_STORE, 0.75, 7_302, ("0:children:1.5", "0:mission:0.4", "14:offer:cleaning:2")),
     Branch("station", 0.5, 7_303, ("0:ready_to_eat:2", "0:buy:-0.3", "0:decisive:-0.2")),
 )
 
