@@ -1,9 +1,10 @@
 """Measure how visits fall into a codebook's cells: ``hub/patterns/confusions/VERSION.json``.
 
-Batch-simulated visits with the errors of an agent on top (``aisle-sim visits``); staff is left out,
-as the agent leaves it out. To be run again for every codebook that is published.
+Batch-simulated visits with the errors of an agent on top (``aisle-sim visits``), half of them of
+shops that hear all goods, half of shops that hear one shelf's; staff is left out, as the agent
+leaves it out. To be run again for every codebook that is published.
 
-    python -m models.codebook.measure_confusion --out hub/patterns/confusions/sim-1.json
+    python -m models.codebook.measure_confusion --out hub/patterns/confusions/sim-2.json
 """
 
 from __future__ import annotations
@@ -31,16 +32,41 @@ LATENT = {
     "quality": ("quality", 1.0),
 }
 """The tendency behind a pattern, and its sign; a pattern without one leans by showing."""
+BOTH = (True, False)
+"""Shops that hear all goods, and shops that hear one shelf's."""
+OTHERS = 10_000
+"""Between their seeds, so that they are visited by others."""
 EDGES = (-0.9, 0.0, 0.9)
 """Between kinds of a tendency: each is half or so of a side."""
 
 
 def visits_of(
-    seed: int, *, days: Sequence[int], visits: float, changes: Sequence[Change] = ()
+    seed: int,
+    *,
+    days: Sequence[int],
+    visits: float,
+    changes: Sequence[Change] = (),
+    hearing: Sequence[bool] = BOTH,
 ) -> Columns:
-    """Simulate customers' records on some days."""
-    batches = Batches(default_store(), visits=visits, seed=seed, changes=changes)
-    parts = [batches.day(day) for day in days]
+    """Simulate customers' records on some days.
+
+    Args:
+        seed: of the visits.
+        days: numbers.
+        visits: a day, on average.
+        changes: what differs from some day on.
+        hearing: of each kind of shop, whether all its goods are heard or one shelf's.
+    """
+    parts = []
+    for all_heard in hearing:
+        batches = Batches(
+            default_store(),
+            visits=visits,
+            seed=seed if all_heard else seed + OTHERS,
+            changes=changes,
+            readers_only=not all_heard,
+        )
+        parts += [batches.day(day) for day in days]
     whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     shopping = whole["role"] != "staff"
     return {name: values[shopping] for name, values in whole.items()}
@@ -117,7 +143,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=71)
     parser.add_argument("--days", type=int, default=28)
-    parser.add_argument("--visits", type=float, default=5_000, help="a day")
+    parser.add_argument("--visits", type=float, default=2_500, help="a day, of each kind of shop")
     given = parser.parse_args()
     book = (
         msgspec.json.decode(given.codebook.read_bytes(), type=Codebook)
@@ -128,7 +154,8 @@ def main() -> None:
     found = visits_of(given.seed, days=range(given.days), visits=given.visits)
     source = (
         f"aisle-sim visits: default store, seed {given.seed}, {given.days} days of "
-        f"{given.visits:g}; made by models/codebook/measure_confusion.py"
+        f"{given.visits:g} with all goods heard and with one shelf's; "
+        "made by models/codebook/measure_confusion.py"
     )
     made = confusion_of(found, book=book, axes=axes, source=source)
     given.out.write_bytes(msgspec.json.encode(made) + b"\n")

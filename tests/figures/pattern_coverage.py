@@ -3,6 +3,7 @@
 Days of batch-simulated visits (aisle-sim visits) are placed in the codebook's cells, noised as a
 release is, and their shares estimated as a report does. Shares are moved in the two ways there are:
 visits chosen by what they show (from .2 to .8 of a pattern), and shoppers whose tendencies shift.
+Every other day is one of a shop that hears one shelf's goods instead of all.
 Neither seeds nor shifts were seen by the confusion. Truth is the share of the day's own visits that
 were placed.
 
@@ -22,7 +23,7 @@ from firmware_sim.batch import Change
 from hub.patterns.cells import CellSums, estimate_patterns
 from hub.patterns.confusion import Confusion, shipped
 from hub.patterns.shares import ShareParams
-from models.codebook.measure_confusion import cells_of, shows, visits_of
+from models.codebook.measure_confusion import BOTH, Columns, cells_of, shows, visits_of
 from wire.codebook import Codebook, default_codebook
 
 DAY_SD = 5.59
@@ -80,16 +81,25 @@ def days(
     rng = np.random.default_rng(seed)
     axes = confusion.axes
     rows: list[Held] = []
-    pool = None
+    pools: list[Columns] = []
     for number in range(count):
+        hearing = (number % 2 == 0,)
         if kind == "shifted":
             change = Change(0, SHIFTS[number % len(SHIFTS)], float(rng.uniform(-0.5, 0.5)))
-            found = visits_of(seed + number, days=[number % 28], visits=visits, changes=(change,))
+            found = visits_of(
+                seed + number,
+                days=[number % 28],
+                visits=visits,
+                changes=(change,),
+                hearing=hearing,
+            )
         elif kind == "plain":
-            found = visits_of(seed + number, days=[number % 28], visits=visits)
+            found = visits_of(seed + number, days=[number % 28], visits=visits, hearing=hearing)
         else:
-            pool = pool or visits_of(seed, days=range(28), visits=visits)
-            found = pool
+            pools = pools or [
+                visits_of(seed, days=range(14), visits=visits, hearing=(heard,)) for heard in BOTH
+            ]
+            found = pools[number % 2]
         cells = cells_of(found, book=book)
         placed = cells >= 0
         labels = np.stack([shows(found, axis=axis) for axis in axes], axis=1)[placed]

@@ -31,7 +31,7 @@ def test_a_trait_that_abstains_places_nowhere() -> None:
     assert nearest_cell({"duration_s": 60, "kept": 0, "stops": None}, codebook=BOOK) == 0
 
 
-@given(number=st.integers(0, 15))
+@given(number=st.integers(0, 19))
 def test_every_prototype_of_the_default_is_in_its_own_cell(number: int) -> None:
     book = default_codebook()
     place = zip(book.scaling, book.cells[number].prototype, strict=True)
@@ -45,10 +45,10 @@ def test_every_prototype_of_the_default_is_in_its_own_cell(number: int) -> None:
 def test_the_default_codebook_is_countable_and_complete() -> None:
     book = default_codebook()
     check_codebook(book)
-    assert len(book.cells) == 16
+    assert len(book.cells) == 20
     assert {scaling.trait for scaling in book.scaling} <= {trait.name for trait in TRAITS}
     assert all(set(cell.patterns) == set(PATTERNS) for cell in book.cells)
-    assert cell_axis(book).labels == (*map(str, range(16)), DROPPED)
+    assert cell_axis(book).labels == (*map(str, range(20)), DROPPED)
 
 
 def test_an_unknown_trait_is_refused_by_name() -> None:

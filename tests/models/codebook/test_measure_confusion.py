@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from edge.release.codebook import nearest_cell
-from models.codebook.measure_confusion import cells_of, confusion_of, visits_of
+from models.codebook.measure_confusion import BOTH, cells_of, confusion_of, visits_of
 from wire.codebook import default_codebook
 
 
@@ -29,3 +29,11 @@ def test_a_confusion_counts_every_placed_visit_once() -> None:
     assert made.fits(book)
     for row in made.labels:
         assert set(row) <= {0.0, 1.0}  # a kind is all of one side
+
+
+def test_half_of_the_visits_are_of_shops_that_hear_one_shelf() -> None:
+    found = {heard: visits_of(3, days=[0], visits=400, hearing=(heard,)) for heard in BOTH}
+    picks = {heard: columns["picks"].mean() for heard, columns in found.items()}
+    assert picks[False] < 0.5 * picks[True]
+    both = visits_of(3, days=[0], visits=400)
+    assert len(both["visit"]) == sum(len(columns["visit"]) for columns in found.values())
