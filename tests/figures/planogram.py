@@ -156,9 +156,17 @@ def main() -> None:
                 + ("" if len(judged) == given.cases else f"  of {len(judged)}"),
                 flush=True,
             )
-    print(f"all: {len(every)} intervals, {np.mean(every, axis=0)[0]:.3f} hold the truth")
-    calm = [one for one in every if one[7] == 0]
-    print(f"no change: {len(calm)} cases, {np.mean(calm, axis=0)[1]:.3f} told (false alarms)")
+    told_of("all", every)
+    told_of("not refused at 10 %", [one for one in every if not one[6]])
+
+
+def told_of(name: str, rows: list[tuple[float, ...]]) -> None:
+    """Print how many intervals hold the truth, and how many of no change tell one."""
+    calm = [one for one in rows if one[7] == 0]
+    print(
+        f"{name}: {len(rows)} intervals, {np.mean(rows, axis=0)[0]:.3f} hold the truth; "
+        f"{len(calm)} of no change, {np.mean(calm, axis=0)[1]:.3f} told (false alarms)"
+    )
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ def test_without_noise_the_change_is_exact() -> None:
     assert one.verdict == "up"
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     order=st.permutations(range(5)),
