@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -36,6 +37,8 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
+NAMES_ONLY = ("tags",)
+"""The channel that tells names which rules may use."""
 ContextOption = Annotated[
     Path | None,
     typer.Option("--context", help="context.toml: attributes of stores, weather, campaigns."),
@@ -96,7 +99,7 @@ def add(  # noqa: PLR0917 - typer passes options by name
     with failures():
         definitions = _given(file, template)
         with opened(config, db, edit=True) as store_:
-            chain = _load(store_, context=context, names_only=True)
+            chain = _load(store_, context=context, channels=NAMES_ONLY)
             tables = SegmentTables(store_)
             for one in definitions:
                 desk.checked(one, chain=chain)
@@ -149,7 +152,7 @@ def edit(  # noqa: PLR0917 - typer passes options by name
             "stop": stop,
         }
         changes: dict[str, object] = {k: v for k, v in words.items() if v is not None}
-        chain = _load(store_, context=context, names_only=True)
+        chain = _load(store_, context=context, channels=NAMES_ONLY)
         definition = desk.restated(definition, changes=changes)
         findings = desk.edit(tables, definition, chain=chain, at=_now(), by=note)
         row = desk.newest(tables, segment)
@@ -173,7 +176,7 @@ def explain(  # noqa: PLR0917 - typer passes options by name
     from hub.segments.checking import check, missing  # noqa: PLC0415 - see TYPE_CHECKING
 
     with failures(), opened(config, db) as store_:
-        chain = _load(store_, context=context, names_only=True)
+        chain = _load(store_, context=context, channels=NAMES_ONLY)
         if names:
             _print_names(chain, as_json=as_json)
             return
@@ -220,9 +223,12 @@ def replay(  # noqa: PLR0917 - typer passes options by name
     with failures(), opened(config, db, edit=True) as store_:
         tables = SegmentTables(store_)
         row = desk.newest(tables, segment)
-        chain = _load(store_, context=context, stores=store, since=since, until=until)
-        days = desk.replay(tables, row, chain=chain, params=ShareParams())
         before = _version(tables, segment, old if old is not None else row.version - 1)
+        needed = desk.channels_of(row, *([before] if before else []))
+        chain = _load(
+            store_, context=context, stores=store, since=since, until=until, channels=needed
+        )
+        days = desk.replay(tables, row, chain=chain, params=ShareParams())
         compared = (
             desk.compare(before, row, chain=chain, params=ShareParams(), days=days)
             if before
@@ -415,8 +421,9 @@ def codebook(
     """
     with failures(), opened(config, db) as store_:
         from hub.segments import proposing  # noqa: PLC0415 - see TYPE_CHECKING
+        from hub.segments.chain import newest_book  # noqa: PLC0415 - see TYPE_CHECKING
 
-        book = proposing.newest_book(store_)
+        book = newest_book(store_)
         if version == book.version:
             raise ConfigError(f"--version {version}: that is the one in use; give a new name")
         made, done = proposing.bettered(store_, book=book, version=version)
@@ -471,7 +478,7 @@ def _load(
     stores: list[str] | None = None,
     since: str | None = None,
     until: str | None = None,
-    names_only: bool = False,
+    channels: Sequence[str] | None = None,
 ) -> Chain:
     from hub.segments.chain import CHANNELS, load  # noqa: PLC0415 - see TYPE_CHECKING
     from hub.segments.context_io import read_surroundings  # noqa: PLC0415 - see TYPE_CHECKING
@@ -483,7 +490,7 @@ def _load(
             stores=stores or (),
             since=_day(since, option="--since"),
             until=_day(until, option="--until"),
-            channels=("tags",) if names_only else CHANNELS,
+            channels=channels or CHANNELS,
             progress=progress,
         )
 

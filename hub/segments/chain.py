@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -17,9 +18,11 @@ from hub.segments.rules import Array, Rule, compile_rule
 from hub.segments.tagged import TagDay, tag_days, tagged_days
 from hub.segments.vocabulary import Vocabulary, vocabulary
 from hub.segments.weighing import Day, Weighed, by_day, weigh
-from hub.store_io.counts import CountTables
+from hub.store_io.configs import ConfigTables
+from hub.store_io.counts import Counts, CountTables
 from hub.store_io.segments import SegmentRow
 from hub.store_io.store import Store
+from wire.codebook import Codebook
 from wire.messages import Meta
 
 FIRST_DAY = datetime(2000, 1, 1, tzinfo=UTC)
@@ -83,7 +86,9 @@ def load(
         raise NoDataError(f"store {unknown[0]!r} was never heard; known: {', '.join(known)}")
     metas: list[Meta] = []
     counts: dict[str, StoreCounts] = {}
-    tables = CountTables(opened)
+    read = _reader(
+        CountTables(opened), every=not stores, channels=channels, alive=lambda: progress(0, 0)
+    )
     calendars: dict[str, Calendar] = {}
     for number, store in enumerate(stores or known):
         progress(number, len(stores or known))
@@ -91,19 +96,46 @@ def load(
         if not of_store:
             continue  # without a meta its days cannot be told: the time zone is in it
         metas += of_store
-        counts[store] = _counts(
-            tables,
-            store=store,
-            calendar=_calendar(of_store[-1], store=store, known=calendars),
-            since=since,
-            until=until,
-            channels=channels,
+        calendar = _calendar(of_store[-1], store=store, known=calendars)
+        zone = calendar.zone
+        columns = read(
+            store,
+            _midnight(since, zone=zone) if since else FIRST_DAY,
+            _midnight(until, zone=zone) if until else LAST_DAY,
+        )
+        counts[store] = StoreCounts(
+            store,
+            tuple(cell_hours(columns, store=store, calendar=calendar)),
+            tuple(tag_days(columns, calendar=calendar)),
         )
     if not metas:
         raise NoDataError("no store has told yet what it is: is an agent running?")
     tags = sorted({tag.tag for one in counts.values() for tag in one.tags})
     names = vocabulary(metas, surroundings=surroundings, tags=tags, stores=list(counts))
-    return Chain(counts, names, surroundings, _bridges(metas))
+    return Chain(counts, names, surroundings, _bridges(metas, newest=newest_book(opened)))
+
+
+def newest_book(opened: Store) -> Codebook:
+    """Give the codebook agents count by; of several the one published last, then the most used.
+
+    Raises:
+        NoDataError: no agent has told of one.
+    """
+    used = [
+        several[-1].codebook
+        for store in opened.stores()
+        for several in opened.metas(store).values()
+    ]
+    if not used:
+        raise NoDataError("no store has told yet what it is: is an agent running?")
+    published = list(ConfigTables(opened).codebooks())
+    votes = Counter(book.version for book in used)
+
+    def rank(book: Codebook) -> tuple[int, int]:
+        at = published.index(book.version) if book.version in published else -1
+        return at, votes[book.version]
+
+    return max(used, key=rank)
 
 
 def weighed(chain: Chain, rule: Rule, *, store: str) -> list[Weighed]:
@@ -117,9 +149,8 @@ def weighed(chain: Chain, rule: Rule, *, store: str) -> list[Weighed]:
     )
 
 
-def _bridges(metas: Sequence[Meta]) -> dict[str, tuple[str, Array]]:
-    """Find the way from every older codebook to the newest, so that history goes on over it."""
-    newest = metas[-1].codebook
+def _bridges(metas: Sequence[Meta], *, newest: Codebook) -> dict[str, tuple[str, Array]]:
+    """Find the way from every other codebook to the newest, so that history goes on over it."""
     older = {meta.codebook.version: meta.codebook for meta in metas}
     found = {
         version: bridge(book, newest)
@@ -153,27 +184,22 @@ def definition_of(row: SegmentRow) -> Definition:
     return parse_definitions(row.rule, path=f"segment {row.segment} version {row.version}")[0]
 
 
-def _counts(
-    tables: CountTables,
-    *,
-    store: str,
-    calendar: Calendar,
-    since: date | None,
-    until: date | None,
-    channels: Sequence[str],
-) -> StoreCounts:
-    zone = calendar.zone
-    counts = tables.of(
-        store,
-        since=_midnight(since, zone=zone) if since else FIRST_DAY,
-        until=_midnight(until, zone=zone) if until else LAST_DAY,
-        channels=channels,
-    )
-    return StoreCounts(
-        store,
-        tuple(cell_hours(counts, store=store, calendar=calendar)),
-        tuple(tag_days(counts, calendar=calendar)),
-    )
+def _reader(
+    tables: CountTables, *, every: bool, channels: Sequence[str], alive: Callable[[], None]
+) -> Callable[[str, datetime, datetime], list[Counts]]:
+    """Give what reads a store's counts of [since, until): one by one, or ``every`` one at once."""
+    read: dict[tuple[datetime, datetime], dict[str, list[Counts]]] = {}
+
+    def of(store: str, since: datetime, until: datetime) -> list[Counts]:
+        if not every:
+            return tables.of(store, since=since, until=until, channels=channels)
+        if (since, until) not in read:  # stores of one time zone have the same midnights
+            read[since, until] = tables.of_all(
+                since=since, until=until, channels=channels, alive=alive
+            )
+        return read[since, until].pop(store, [])
+
+    return of
 
 
 def _calendar(meta: Meta, *, store: str, known: dict[str, Calendar]) -> Calendar:

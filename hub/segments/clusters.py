@@ -7,6 +7,7 @@ number of groups must beat shuffled data in two measures, and be found again in 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,14 +116,38 @@ def grouped(
 
 
 def regrouped(
-    book: Codebook, visits: Array, *, like: Tried, params: ClusterParams | None = None
+    book: Codebook,
+    visits: Array,
+    *,
+    tried: Sequence[Tried],
+    least: float = 0.0,
+    params: ClusterParams | None = None,
 ) -> tuple[int, ...]:
-    """Group the cells by the visits of one period, in the way that was believed."""
+    """Group the cells by the visits of one period, by the method that was believed.
+
+    The number of groups is the period's own: that whose silhouette is most above what shuffled
+    visits of all days gave, or groups could neither come nor go.
+
+    Args:
+        book: whose cells.
+        visits: (cells,) of the period.
+        tried: as ``grouped`` gave them, the believed one first.
+        least: a cell with no more visits is in no group.
+        params: as ``grouped`` took them.
+    """
     chosen = params or ClusterParams()
     places = np.array([cell.prototype for cell in book.cells])
-    drawn = _Drawn.of(places, visits, rng=np.random.default_rng(0), params=chosen)
-    labels = _labels(like.method, drawn.points, number=like.groups, params=chosen)
-    return tuple(int(one) for one in _by_cell(labels, drawn=drawn))
+    there = np.where(visits > least, visits, 0.0)
+    drawn = _Drawn.of(places, there, rng=np.random.default_rng(0), params=chosen)
+    best, most = np.full(len(places), -1, dtype=np.intp), -np.inf
+    for one in tried:
+        if one.method != tried[0].method:
+            continue
+        labels = _labels(one.method, drawn.points, number=one.groups, params=chosen)
+        above = _measures(drawn.points, labels)[0] - one.null
+        if above > most:
+            best, most = _by_cell(labels, drawn=drawn), above
+    return tuple(int(one) for one in np.where(there > 0, best, -1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

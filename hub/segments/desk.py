@@ -14,13 +14,13 @@ import msgspec
 
 from hub.errors import ConfigError, NoDataError
 from hub.patterns.shares import Share, ShareParams
-from hub.segments.chain import Chain, days_of, definition_of, weighed
+from hub.segments.chain import CHANNELS, Chain, days_of, definition_of, weighed
 from hub.segments.checking import Finding, check, missing
 from hub.segments.definition import Definition, as_toml
 from hub.segments.drift import Alarm, DriftParams, detect, detect_together
 from hub.segments.life import CONFIRMING, WATCHED, Act, after, confirmed_at, dissolves_at
-from hub.segments.rules import Rule, compile_rule
-from hub.segments.weighing import Day, Weighed, by_day, over, overlap, ratio
+from hub.segments.rules import compile_rule
+from hub.segments.weighing import Day, Weighed, by_day, over, overlap
 from hub.store_io.segments import SegmentEvent, SegmentRow, SegmentShare, SegmentTables
 
 PAST = {
@@ -165,6 +165,12 @@ def checked(definition: Definition, *, chain: Chain) -> list[Finding]:
     return findings
 
 
+def channels_of(*rows: SegmentRow) -> tuple[str, ...]:
+    """Give the channels that some versions are made of."""
+    tagged = any(compile_rule(definition_of(row).rule).tagged for row in rows)
+    return CHANNELS if tagged else CHANNELS[:2]
+
+
 def replay(
     tables: SegmentTables, row: SegmentRow, *, chain: Chain, params: ShareParams
 ) -> dict[str, list[Day]]:
@@ -202,17 +208,24 @@ def compare(
     """
     before = definition_of(old)
     rules = compile_rule(before.rule), compile_rule(definition_of(new).rule)
+    tagged = rules[0].tagged or rules[1].tagged
     compared = []
     for store in chain.stores:
         first: Sequence[Day] = ()
-        if _looked_for(before, store=store):
+        if tagged:
             first = days_of(chain, rules[0], store=store)
+            difference = Share(None, None, None, "a tag's visits are counted by themselves")
+        else:
+            sides = [weighed(chain, rule, store=store) for rule in rules]
+            first = by_day(sides[0])
+            difference = _difference(*sides, params=params)
+        if not _looked_for(before, store=store):
+            first = ()
         both = {day.day for day in first} & {day.day for day in days[store]}
         before_share, share = (
             over([day for day in side if day.day in both], params=params)
             for side in (first, days[store])
         )
-        difference = _difference(*rules, chain=chain, store=store, params=params)
         compared.append(Compared(store, before_share, share, difference))
     return compared
 
@@ -343,17 +356,18 @@ def _rows(
 ) -> Iterable[SegmentShare]:
     for day in days:
         shown = over([day], params=params)
-        variance = ratio([day])[1] if shown.value is not None else None
+        variance = None
+        if shown.low is not None and shown.high is not None:
+            variance = ((shown.high - shown.low) / 2 / params.z) ** 2
         yield SegmentShare(
             store, row.segment, row.version, day.day, shown.value, variance, day.visits
         )
 
 
-def _difference(old: Rule, new: Rule, *, chain: Chain, store: str, params: ShareParams) -> Share:
+def _difference(
+    first: Sequence[Weighed], second: Sequence[Weighed], *, params: ShareParams
+) -> Share:
     """Estimate how much more the newer version holds: one rule, whose weight is the difference."""
-    if old.tagged or new.tagged:
-        return Share(None, None, None, "a tag's visits are counted by themselves")
-    first, second = (weighed(chain, rule, store=store) for rule in (old, new))
     apart = [
         Weighed(a.hours, b.weights - a.weights, b.day_weights - a.day_weights)
         for a, b in zip(first, second, strict=True)

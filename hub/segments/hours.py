@@ -29,6 +29,7 @@ class CellHours:
     Attributes:
         starts: beginning of each hourly window, in the store's zone, ascending.
         ordinals: (windows,) the calendar day it begins on, as ``date.toordinal`` numbers it.
+        hours: (windows,) of the clock at its beginning.
         dayparts: its daypart's name.
         counts: (windows, cells) visits, noised.
         variances: (windows,) of the noise on each count.
@@ -43,6 +44,7 @@ class CellHours:
     codebook: str
     starts: tuple[datetime, ...]
     ordinals: Ints
+    hours: Ints
     dayparts: tuple[str, ...]
     counts: Array
     variances: Array
@@ -141,6 +143,7 @@ def _table(
         codebook,
         tuple(start for start, _ in local),
         np.array([start.toordinal() for start, _ in local], dtype=np.int64),
+        np.array([start.hour for start, _ in local], dtype=np.int64),
         tuple(part for _, part in local),
         hours.counts,
         hours.variances,

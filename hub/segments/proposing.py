@@ -21,6 +21,9 @@ from hub.store_io.segments import SegmentRow
 from hub.store_io.store import Store
 from wire.codebook import Codebook
 
+CLEAR_SD = 3.0
+"""Standard deviations of the noise by which a cell must be above nothing to be in a group [D]."""
+
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
@@ -91,7 +94,8 @@ def discover(
     became: tuple[Transition, ...] = ()
     if best is not None:
         periods = counts[:-recent_days].sum(axis=0), counts[-recent_days:].sum(axis=0)
-        became = _became(book, periods, like=best, params=clustering)
+        variances = float(noise[:-recent_days].sum()), float(noise[-recent_days:].sum())
+        became = _became(book, periods, noise=variances, tried=tried, params=clustering)
         why = (
             f"One of {best.groups} groups by {best.method}: silhouette {best.silhouette:.2f} "
             f"against {best.null:.2f} of shuffled visits, again in other days {best.again:.2f}."
@@ -143,18 +147,6 @@ def bettered(
     return step(book, pooled, version=version, params=params)
 
 
-def newest_book(opened: Store) -> Codebook:
-    """Give the codebook the chain's agents told of last.
-
-    Raises:
-        NoDataError: none did.
-    """
-    metas = [several[-1] for store in opened.stores() for several in opened.metas(store).values()]
-    if not metas:
-        raise NoDataError("no store has told yet what it is: is an agent running?")
-    return metas[-1].codebook
-
-
 def books_of(opened: Store) -> list[Codebook]:
     """Give every codebook an agent ever told of."""
     found = {
@@ -167,12 +159,18 @@ def books_of(opened: Store) -> list[Codebook]:
 
 
 def _became(
-    book: Codebook, periods: tuple[Array, Array], *, like: Tried, params: ClusterParams | None
+    book: Codebook,
+    periods: tuple[Array, Array],
+    *,
+    noise: tuple[float, float],
+    tried: Sequence[Tried],
+    params: ClusterParams | None,
 ) -> tuple[Transition, ...]:
     """Group each period's visits by themselves, and match the groups."""
     names = []
-    for when, visits in zip(("before", "now"), periods, strict=True):
-        cells = np.array(regrouped(book, visits, like=like, params=params))
+    for when, visits, variance in zip(("before", "now"), periods, noise, strict=True):
+        least = CLEAR_SD * variance**0.5
+        cells = np.array(regrouped(book, visits, tried=tried, least=least, params=params))
         names.append(
             {
                 f"{when}-{group}": (cells == group).astype(np.float64)

@@ -109,9 +109,11 @@ def _kinds(
     if not hour and not part:
         return known, of_day
     kinds: dict[tuple[int, int, str], int] = {}
+    hours = table.hours.tolist() if hour else [0] * len(table.starts)
+    parts = table.dayparts if part else [""] * len(table.starts)
     which = [
-        kinds.setdefault((day, at.hour if hour else 0, name if part else ""), len(kinds))
-        for day, at, name in zip(of_day.tolist(), table.starts, table.dayparts, strict=True)
+        kinds.setdefault(kind, len(kinds))
+        for kind in zip(of_day.tolist(), hours, parts, strict=True)
     ]
     told = [{**known[day], "context.hour": at, "context.daypart": name} for day, at, name in kinds]
     return told, np.array(which, dtype=np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,16 +36,11 @@ class Counts:
     sd: NDArray[np.float64]
 
 
-@dataclass(slots=True)
-class _Rows:
-    windows: list[Window]
-    counts: list[str]
-    sd: list[float]
-
-
+TAKEN = 500
+"""Rows whose counts are kept as text before they are read."""
 SQL_COUNTS = """
-SELECT agent, channel, codebook, axes, window_start, window_end, counts, sd FROM releases
-WHERE store = ? AND window_start >= ? AND window_start < ?"""
+SELECT store, agent, channel, codebook, axes, window_start, window_end, sd, counts FROM releases
+WHERE window_start >= ? AND window_start < ?"""
 
 
 class CountTables:
@@ -62,7 +57,6 @@ class CountTables:
         self._connection = store.connection
         # windows are the same in all stores: each is read once
         self._windows: dict[tuple[str, str], Window] = {}
-        self._vectors = msgspec.json.Decoder(list[list[int]])
 
     def of(
         self, store: str, *, since: datetime, until: datetime, channels: Sequence[str]
@@ -70,24 +64,58 @@ class CountTables:
         """Give a store's counts whose window starts in [since, until), of some channels.
 
         Args:
-            store: one; a chain is read store by store.
+            store: one.
             since: aware.
             until: aware.
             channels: at least one.
         """
-        found: dict[tuple[str, str, str, str], _Rows] = {}
+        found = self._read(
+            f"{SQL_COUNTS} AND store = ?",
+            (spelt(since), spelt(until), store),
+            channels=channels,
+        )
+        return found.get(store, [])
+
+    def of_all(
+        self,
+        *,
+        since: datetime,
+        until: datetime,
+        channels: Sequence[str],
+        alive: Callable[[], None] = lambda: None,
+    ) -> dict[str, list[Counts]]:
+        """Give the same of every store, in one pass over the file: faster than one by one.
+
+        ``alive`` is called now and then meanwhile.
+        """
+        return self._read(SQL_COUNTS, (spelt(since), spelt(until)), channels=channels, alive=alive)
+
+    def _read(
+        self,
+        sql: str,
+        values: Sequence[str],
+        *,
+        channels: Sequence[str],
+        alive: Callable[[], None] = lambda: None,
+    ) -> dict[str, list[Counts]]:
+        groups: dict[tuple[str, ...], _Rows] = {}
         with refusals():
             cursor = self._connection.execute(
-                f"{SQL_COUNTS} AND channel IN ({', '.join('?' * len(channels))})"
-                " ORDER BY window_start",
-                (store, spelt(since), spelt(until), *channels),
+                f"{sql} AND channel IN ({', '.join('?' * len(channels))})", (*values, *channels)
             )
-            for *group, start, end, counts, sd in cursor:
-                rows = found.setdefault(tuple(group), _Rows([], [], []))
-                rows.windows.append(self._window(start, end))
-                rows.counts.append(counts)
-                rows.sd.append(sd)
-        return [self._columns(group, rows) for group, rows in found.items()]
+            for *group, start, end, sd, counts in cursor:
+                key = tuple(group)
+                rows = groups.get(key)
+                if rows is None:
+                    rows = groups[key] = _Rows()
+                rows.add(self._window(start, end), sd=sd, counts=counts)
+                if len(rows.windows) % TAKEN == 0:
+                    rows.take()
+                    alive()
+        found: dict[str, list[Counts]] = {}
+        for (store, *group), rows in groups.items():
+            found.setdefault(store, []).append(rows.columns(*group))
+        return found
 
     def _window(self, start: str, end: str) -> Window:
         known = self._windows.get((start, end))
@@ -96,14 +124,36 @@ class CountTables:
             self._windows[start, end] = known
         return known
 
-    def _columns(self, group: tuple[str, str, str, str], rows: _Rows) -> Counts:
-        agent, channel, codebook, axes = group
+
+class _Rows:
+    """Rows of one group as they come; their counts are read some hundreds at a time."""
+
+    def __init__(self) -> None:
+        self.windows: list[Window] = []
+        self._sd: list[float] = []
+        self._texts: list[str] = []
+        self._taken: list[NDArray[np.float64]] = []
+
+    def add(self, window: Window, *, sd: float, counts: str) -> None:
+        self.windows.append(window)
+        self._sd.append(sd)
+        self._texts.append(counts)
+
+    def take(self) -> None:
+        vectors = msgspec.json.decode(f"[{','.join(self._texts)}]", type=list[list[int]])
+        self._taken.append(np.array(vectors, dtype=np.float64))
+        self._texts.clear()
+
+    def columns(self, agent: str, channel: str, codebook: str, axes: str) -> Counts:
+        if self._texts:
+            self.take()
+        order = sorted(range(len(self.windows)), key=lambda number: self.windows[number][0])
         return Counts(
             agent,
             channel,
             codebook,
             msgspec.json.decode(axes, type=tuple[Axis, ...]),
-            tuple(rows.windows),
-            np.array(self._vectors.decode(f"[{','.join(rows.counts)}]"), dtype=np.float64),
-            np.array(rows.sd, dtype=np.float64),
+            tuple(self.windows[number] for number in order),
+            np.concatenate(self._taken)[order],
+            np.array(self._sd, dtype=np.float64)[order],
         )

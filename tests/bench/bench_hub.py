@@ -1,11 +1,11 @@
-"""A year of 100 stores in the hub's database: its size, and how long reports wait for it.
+"""A year of stores in the hub's database: ingest, reports and replay beside it, and what they take.
 
-Run: ``python tests/bench/bench_hub.py [--stores 100] [--days 365] [--db FILE]``. With ``--db`` the
-database is kept, and used again if it is there. Releases are made up (all ten channels, a floor of
-600 m², noise and small numbers) but go through the hub's own writer; each figure is taken in a
-process of its own, the file dropped from the page cache before, so its peak memory is its own.
-Nothing is asserted: machines differ. ``of CPU`` is processor time, which a busy machine stretches
-less than the clock.
+Run: ``python tests/bench/bench_hub.py [--full] [--stores 10] [--days 365] [--ingest 4000]``;
+``--full`` is 100 stores. Releases are made up (all ten channels, a floor of 600 m², noise) but go
+through the hub's own writer; the database is kept in the folder for temporary files, or as ``--db``
+says, and used again. Every figure is one command of ``aisle-hub`` in a process of its own, from its
+start to its end, the database dropped from the page cache before. Nothing is asserted: machines differ.
+``of CPU`` is processor time, which a busy machine stretches less than the clock.
 """
 
 from __future__ import annotations
@@ -13,26 +13,23 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
-import json
 import os
-import resource
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hub.config import Retention
 from hub.ingest.judging import Arrival, Key, Noted, Stored
+from hub.store_io.schema import NEWEST
 from hub.store_io.store import Store
-from hub.store_io.upkeep import backup, purge
 from wire.codebook import default_codebook
 from wire.codec import encode
 from wire.messages import (
@@ -49,6 +46,8 @@ from wire.messages import (
 )
 from wire.topics import Topic
 
+AISLE_HUB = Path(sys.executable).with_name("aisle-hub")
+NAME = "store-{:03d}"
 FIRST = datetime(2025, 3, 1, tzinfo=UTC)
 OPEN_HOURS = range(9, 20)
 BOOK = default_codebook()
@@ -74,55 +73,108 @@ AXES = {
 AXES["stood"] = AXES["walked"]
 DRAWN = 64
 """Different vectors of counts in each channel."""
-MEASURES = (
-    "store-week",
-    "month-of-1",
-    "month-of-10",
-    "month-of-100",
-    "chain-year-cells",
-    "status",
-    "stores",
-    "purge-dry-run",
-    "backup",
-)
+OLD_RULE = "pattern.showroomer > 0.6 && context.weekday in ['sat', 'sun']"
+NEW_RULE = f"{OLD_RULE} && context.hour >= 17"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One command and what is asked of it.
+
+    Attributes:
+        asked_s: seconds, where the issue names them.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    asked_s: float | None = None
 
 
 def main() -> None:
     """Fill, measure, print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--stores", type=int, default=100)
+    parser.add_argument("--full", action="store_true", help="100 stores")
+    parser.add_argument("--stores", type=int, default=10)
     parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--ingest", type=int, default=4000, help="releases taken in; 0 for none")
     parser.add_argument("--db", type=Path)
-    parser.add_argument("--measure", choices=MEASURES)
     asked = parser.parse_args()
-    if asked.measure:
-        print(json.dumps(measured(asked.db, asked.measure, days=asked.days)))
-        return
-    with contextlib.ExitStack() as stack:
-        path = asked.db
-        if path is None:
-            path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "year.db"
-        if not path.exists():
-            begun_s = time.perf_counter()
-            releases = fill(path, stores=asked.stores, days=asked.days)
-            took_s = time.perf_counter() - begun_s
-            print(
-                f"filled: {releases} releases in {took_s:.0f} s, {releases / took_s:.0f} a second"
-            )
-        with contextlib.closing(sqlite3.connect(path)) as db:
-            (rows,) = db.execute("SELECT COUNT(*) FROM releases").fetchone()
-        size = path.stat().st_size
-        print(f"size: {size / 1e6:.0f} MB for {rows} releases, {size / rows:.0f} bytes each")
-        print(f"{'':<18}{'seconds':>8}{'of CPU':>8}{'rows':>9}{'peak MB':>9}")
-        for name in MEASURES:
-            command = [sys.executable, __file__, "--db", str(path), "--measure", name]
-            done = subprocess.run(
-                [*command, "--days", str(asked.days)], check=True, capture_output=True, text=True
-            )
-            got = json.loads(done.stdout)
-            print(
-                f"{name:<18}{got['seconds']:>8.2f}{got['cpu']:>8.2f}{got['rows']:>9}{got['peak_mb']:>9.0f}"
-            )
+    stores = 100 if asked.full else asked.stores
+    kept = f"aislewise-bench-{NEWEST}-{stores}x{asked.days}.db"
+    path = asked.db or Path(tempfile.gettempdir()) / kept
+    if not path.exists():
+        making = path.with_suffix(".making")
+        making.unlink(missing_ok=True)
+        begun_s = time.perf_counter()
+        releases = fill(making, stores=stores, days=asked.days)
+        took_s = time.perf_counter() - begun_s
+        making.rename(path)
+        print(f"filled: {releases} releases in {took_s:.0f} s, {releases / took_s:.0f} a second")
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        (rows,) = db.execute("SELECT COUNT(*) FROM releases").fetchone()
+    size = path.stat().st_size
+    print(f"{path}: {size / 1e6:.0f} MB for {rows} releases, {size / rows:.0f} bytes each")
+    if asked.ingest:
+        ingest = [sys.executable, str(Path(__file__).with_name("bench_ingest.py"))]
+        subprocess.run([*ingest, str(asked.ingest), "--db", str(path)], check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        edited(path, folder=Path(folder))
+        print(f"{'':<28}{'seconds':>8}{'asked':>7}{'of CPU':>8}{'peak MB':>9}")
+        for figure in figures(Path(folder), stores=stores, days=asked.days):
+            took_s, cpu_s, peak_mb = measured(path, figure)
+            limit = f"{figure.asked_s:.0f}" if figure.asked_s else ""
+            print(f"{figure.name:<28}{took_s:>8.2f}{limit:>7}{cpu_s:>8.2f}{peak_mb:>9.0f}")
+
+
+def figures(folder: Path, *, stores: int, days: int) -> Iterator[Figure]:
+    """Give the commands; reports and replay of 1, 10, 100 stores, as far as there are so many."""
+    last = FIRST.date() + timedelta(days=days - 1)
+    week = ("--from", str(last - timedelta(days=6)), "--to", str(last))
+    month = ("--from", str(last - timedelta(days=27)), "--to", str(last))
+    page = ("--out", str(folder / "page.html"))
+    yield Figure("report, a store-week", ("report", "--store", NAME.format(0), *week, *page), 1)
+    several = [number for number in (1, 10, 100) if number <= stores]
+    for number in several:
+        among = tuple(word for n in range(number) for word in ("--store", NAME.format(n)))
+        yield Figure(f"report, month of {number}", ("report", *among, *month, *page), 5)
+    for number in several:
+        among = tuple(word for n in range(number) for word in ("--store", NAME.format(n)))
+        yield Figure(f"replay, year of {number}", ("segments", "replay", "bench", *among), 10)
+    yield Figure("segments look", ("segments", "look"))
+    yield Figure("status", ("status",))
+    yield Figure("stores", ("stores",))
+    config = folder / "hub.toml"
+    age = (datetime.now(tz=UTC) - FIRST).days
+    config.write_text(f"[retention]\nreleases_days = {age - days // 6}\n")
+    yield Figure("purge, a sixth, dry run", ("db", "purge", "--dry-run", "--config", str(config)))
+    yield Figure("backup", ("db", "backup", str(folder / "backup.db")))
+
+
+def measured(path: Path, figure: Figure) -> tuple[float, float, float]:
+    """Run a command; give its seconds, those of the processor, and its peak memory in MB."""
+    with path.open("rb") as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    begun_s = time.perf_counter()
+    command = [str(AISLE_HUB), *figure.arguments, "--db", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        told = process.stderr.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)}: {told.decode()}")
+    took_s = time.perf_counter() - begun_s
+    return took_s, used.ru_utime + used.ru_stime, used.ru_maxrss / 1000
+
+
+def edited(path: Path, *, folder: Path) -> None:
+    """Have a segment that was changed, if it is not there yet."""
+    file = folder / "bench.toml"
+    file.write_text(f'[[segment]]\nid = "bench"\nname = "Bench"\nrule = "{OLD_RULE}"\n')
+    for words in (("add", str(file)), ("edit", "bench", "--rule", NEW_RULE)):
+        # fails where it was done before
+        command = [str(AISLE_HUB), "segments", *words, "--db", str(path)]
+        subprocess.run(command, check=False, capture_output=True)
 
 
 def fill(path: Path, *, stores: int, days: int) -> int:
@@ -130,7 +182,7 @@ def fill(path: Path, *, stores: int, days: int) -> int:
     vectors = Vectors()
     made = 0
     with Store.create(path, busy_ms=2000) as store:
-        names = [f"store-{number:03d}" for number in range(stores)]
+        names = [NAME.format(number) for number in range(stores)]
         store.commit([noted(name) for name in names])
         for day in range(days):
             start = FIRST + timedelta(days=day)
@@ -232,58 +284,6 @@ def noted(store: str) -> Noted:
     )
     payload = encode(topic, meta, event_id="1", time=FIRST)
     return Noted(topic, meta, FIRST, Arrival(str(topic), payload, FIRST))
-
-
-def measured(path: Path, name: str, *, days: int) -> dict[str, float]:
-    """Take one figure in this process."""
-    with path.open("rb") as file:
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    end = FIRST + timedelta(days=days)
-    begun_s, begun_cpu_s = time.perf_counter(), time.process_time()
-    with Store.open(path, busy_ms=2000) as store:
-        rows = run(store, name, end=end)
-    took_s = time.perf_counter() - begun_s
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-    cpu_s = time.process_time() - begun_cpu_s
-    return {"seconds": took_s, "cpu": cpu_s, "rows": rows, "peak_mb": peak_mb}
-
-
-def run(store: Store, name: str, *, end: datetime) -> int:
-    if name == "store-week":
-        return add_up(store, [store.stores()[0]], since=end - timedelta(days=7), until=end)
-    if name.startswith("month-of-"):
-        names = store.stores()[: int(name.rpartition("-")[2])]
-        return add_up(store, names, since=end - timedelta(days=30), until=end)
-    if name == "chain-year-cells":
-        return add_up(store, store.stores(), since=FIRST, until=end, channels=("cells",))
-    if name in {"status", "stores"}:
-        return len(store.agents(now=end) if name == "status" else store.holdings())
-    if name == "purge-dry-run":
-        policy = Retention(releases_days=300)
-        gone = purge(store, policy, now=end, dry_run=True, progress=lambda _done, _all: None)
-        return sum(gone.values())
-    with tempfile.TemporaryDirectory() as folder:
-        made = backup(store, Path(folder) / "b.db", progress=lambda _done, _all: None)
-    return made.releases
-
-
-def add_up(
-    store: Store,
-    names: list[str],
-    *,
-    since: datetime,
-    until: datetime,
-    channels: tuple[str, ...] = (),
-) -> int:
-    """Read as a report does: store by store, every release into its channel's sums."""
-    rows: Counter[str] = Counter()
-    for name in names:
-        sums: dict[str, np.ndarray] = {}
-        for row in store.releases(name, since=since, until=until, channels=channels):
-            channel, counts = row.release.channel, np.array(row.release.counts)
-            sums[channel] = sums[channel] + counts if channel in sums else counts
-            rows[channel] += 1
-    return rows.total()
 
 
 if __name__ == "__main__":

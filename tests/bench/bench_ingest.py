@@ -1,14 +1,17 @@
 """Releases a second from an agent through a real broker into a committed SQLite file.
 
-Run: ``python tests/bench/bench_ingest.py [releases]``. Every release has another key and is
-acknowledged to the broker only after its transaction has reached the disk. Beside it, in the same
-run, a subscriber that does nothing but acknowledge. The agent is a process of its own; of the hub's
-loop the processor time is told too, since the rest of the machine has no part in that.
+Run: ``python tests/bench/bench_ingest.py [releases] [--db FILE]``. Every release has another key
+and is acknowledged to the broker only after its transaction has reached the disk; with ``--db``
+that of a hub which holds much already, and they are taken out again. Beside it, in the same run, a
+subscriber that does nothing but acknowledge. The agent is a process of its own; of the hub's loop
+the processor time is told too, since the rest of the machine has no part in that.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import resource
 import socket
 import subprocess
 import sys
@@ -30,21 +33,24 @@ from wire.codec import encode
 from wire.messages import DROPPED, Axis, Release
 from wire.topics import Topic, every
 
-TOPIC = Topic("berlin-1", "north", "release")
+TOPIC = Topic("bench-ingest", "north", "release")
 START = datetime(2026, 3, 7, tzinfo=UTC)
 
 
-def main(releases: int) -> None:
+def main(releases: int, *, path: Path | None) -> None:
     """Publish, ingest, and print the rates."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with IotBroker(port=port, listen="127.0.0.1"):
         wall_s, cpu_s = idle(port, releases)
         print(f"a subscriber that does nothing: {rates(releases, wall_s, cpu_s)}")
-        wall_s, cpu_s, contiguous = ingest(port, releases)
+        with tempfile.TemporaryDirectory() as folder:
+            wall_s, cpu_s, contiguous = ingest(port, releases, path=path or Path(folder) / "hub.db")
         size = len(payload(1))
         print(f"hub, committed: {rates(releases, wall_s, cpu_s)}")
         print(f"{releases} releases of {size} bytes, contiguous to {contiguous}")
+        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+        print(f"peak memory, with broker and the other subscriber: {peak_mb:.0f} MB")
 
 
 def rates(releases: int, wall_s: float, cpu_s: float) -> str:
@@ -81,12 +87,9 @@ def idle(port: int, releases: int) -> tuple[float, float]:
     return took
 
 
-def ingest(port: int, releases: int) -> tuple[float, float, int]:
+def ingest(port: int, releases: int, *, path: Path) -> tuple[float, float, int]:
     """Take releases into a database, as the hub does."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Store.create(Path(folder) / "hub.db", busy_ms=2000) as store,
-    ):
+    with Store.create(path, busy_ms=2000) as store:
         batching = Batching()
         link = BrokerLink(broker=Broker(port=port), batching=batching, password=None)
         loop = IngestLoop(link=link, store=store, batching=batching)
@@ -98,8 +101,10 @@ def ingest(port: int, releases: int) -> tuple[float, float, int]:
                 loop.step()
             took = time.perf_counter() - begun, time.thread_time() - cpu
         loop.finish()
-        (mark,) = store.marks()
-    return *took, mark.seq
+        (seq,) = (mark.seq for mark in store.marks() if mark.store == TOPIC.store)
+        for table in ("releases", "marks", "agents"):
+            store.connection.execute(f"DELETE FROM {table} WHERE store = ?", (TOPIC.store,))  # noqa: S608 - our own text
+    return *took, seq
 
 
 @contextlib.contextmanager
@@ -156,4 +161,8 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["publish"]:
         publish(int(sys.argv[2]), int(sys.argv[3]))
     else:
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 5000)
+        parser = argparse.ArgumentParser(description=__doc__)
+        parser.add_argument("releases", type=int, nargs="?", default=5000)
+        parser.add_argument("--db", type=Path)
+        given = parser.parse_args()
+        main(given.releases, path=given.db)

@@ -25,13 +25,21 @@ def test_groups_that_are_there_are_found_and_believed() -> None:
     rng = np.random.default_rng(2)
     centres = np.array([[0, 0, 0], [5, 5, 0], [0, 5, 5]])
     places = np.concatenate([centre + rng.normal(0, 0.6, (6, 3)) for centre in centres])
-    best = grouped(book(places), halves(18, 3), params=QUICK)[0]
+    tried = grouped(book(places), halves(18, 3), params=QUICK)
+    best = tried[0]
     assert best.believed(QUICK)
     assert best.groups == 3
     groups = np.array(best.cells).reshape(3, 6)
     assert all(len(set(row.tolist())) == 1 for row in groups)
-    again = np.array(regrouped(book(places), halves(18, 4)[0], like=best, params=QUICK))
+    visits = halves(18, 4)[0]
+    again = np.array(regrouped(book(places), visits, tried=tried, params=QUICK))
     assert all(len(set(row.tolist())) == 1 for row in again.reshape(3, 6))
+    # a period in which one of them does not come has two
+    visits = np.where(np.arange(18) < 6, 20.0, np.maximum(visits, 100.0))
+    gone = np.array(regrouped(book(places), visits, tried=tried, least=60.0, params=QUICK))
+    assert set(gone[:6].tolist()) == {-1}
+    assert len(set(gone[6:].tolist())) == 2
+    assert all(len(set(row.tolist())) == 1 for row in gone.reshape(3, 6))
 
 
 def test_one_cloud_is_not_parted() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -49,6 +50,20 @@ def test_counts_come_as_columns_in_window_order(store: Store) -> None:
     assert found.windows[0][1] - found.windows[0][0] == timedelta(hours=1)
     assert np.array_equal(found.counts, [[20, 21, 22], [30, 31, 32], [10, 11, 12]])
     assert found.sd.tolist() == [2.0, 3.0, 1.0]
+
+
+def test_all_stores_are_read_at_once_as_one_by_one(store: Store) -> None:
+    many = [stored(seq, hour=(7 * seq) % 1200) for seq in range(1, 1200)]
+    other = [stored(seq, hour=seq) for seq in range(1, 4)]
+    store.commit([*many, *(replace(one, key=replace(one.key, store="paris-1")) for one in other)])
+    period = {"since": FIRST, "until": FIRST + timedelta(days=60), "channels": ("cells",)}
+    every = CountTables(store).of_all(**period)
+    assert sorted(every) == ["berlin-1", "paris-1"]
+    for name, (found,) in every.items():
+        (one,) = CountTables(store).of(name, **period)
+        assert found.windows == one.windows == tuple(sorted(one.windows))
+        assert np.array_equal(found.counts, one.counts)
+        assert np.array_equal(found.sd, one.sd)
 
 
 def test_what_counts_otherwise_is_apart(store: Store) -> None:
