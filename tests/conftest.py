@@ -53,6 +53,12 @@ class Browser:
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self._devtools("Emulation.setEmulatedMedia", media=kind, features=features)
 
+    def plain(self) -> None:
+        """Forget the size and way of showing that a test chose."""
+        self._devtools("Emulation.clearDeviceMetricsOverride")
+        self.media()
+        self.scripts(run=True)
+
     def scripts(self, *, run: bool) -> None:
         """Let pages run scripts of their own, or not."""
         self._devtools("Emulation.setScriptExecutionDisabled", value=not run)
@@ -144,8 +150,15 @@ class Browser:
         self._client.close()
 
 
+@pytest.fixture
+def browser(chromium: Browser) -> Iterator[Browser]:
+    """Give the one browser, which shows the next test's pages as it showed this one's at first."""
+    yield chromium
+    chromium.plain()
+
+
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     driver = shutil.which("chromedriver")
     if driver is None or not (shutil.which("chromium") or shutil.which("google-chrome")):
         pytest.skip("Chromium and chromedriver are not installed")

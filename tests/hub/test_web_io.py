@@ -219,12 +219,10 @@ def test_what_is_not_there_is_said_in_place(signed_in: Browser) -> None:
 def test_everything_works_without_scripts(signed_in: Browser) -> None:
     browser = signed_in
     browser.scripts(run=False)
-    try:
-        browser.click(".bar form button")
-        browser.click("nav[aria-label='Stores and periods'] a")
-        browser.click("form[action='/logout'] button")
-    finally:
-        browser.scripts(run=True)
+    browser.click(".bar form button")
+    browser.click("nav[aria-label='Stores and periods'] a")
+    browser.click("form[action='/logout'] button")
+    browser.scripts(run=True)
     browser.wait("location.pathname === '/login'")
 
 
