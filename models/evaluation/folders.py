@@ -143,7 +143,7 @@ def _heads(folder: Path, files: tuple[Path, ...]) -> Heads:
         if by_file:
             file = _file(folder, row["file"], path=path, line=line)
         else:
-            frame = int(_float(row, "frame", path=path, line=line))
+            frame = _whole(row, "frame", path=path, line=line)
             named = numbered.get(frame, [])
             if len(named) != 1:
                 which = ", ".join(each.name for each in named) or "no image"
@@ -161,7 +161,9 @@ def _turned(folder: Path, files: tuple[Path, ...]) -> TurnedBoxes:
     people = defaultdict[Path, list[list[float]]](list)
     for line, row in enumerate(_rows(path, needs=("file", *columns)), start=2):
         file = _file(folder, row["file"], path=path, line=line)
-        people[file].append([_float(row, key, path=path, line=line) for key in columns])
+        people[file].append([_float(row, key, path=path, line=line) for key in columns[:2]])
+        people[file][-1] += [_length(row, key, path=path, line=line) for key in columns[2:4]]
+        people[file][-1].append(_float(row, columns[4], path=path, line=line))
     return TurnedBoxes(files, {file: _table(people.get(file), columns=5) for file in files})
 
 
@@ -174,8 +176,11 @@ def _clip(folder: Path) -> Clip:
     places = defaultdict[int, dict[int, tuple[float, float]]](dict)
     needs = ("frame", "person", *columns, "east_m", "north_m")
     for line, row in enumerate(_rows(path, needs=needs), start=2):
-        frame, person = (int(_float(row, key, path=path, line=line)) for key in needs[:2])
-        boxes[frame].append([_float(row, key, path=path, line=line) for key in columns])
+        frame, person = (_whole(row, key, path=path, line=line) for key in needs[:2])
+        if person in places[frame]:
+            raise DataError(f"{path}: line {line}: person {person} is in frame {frame} twice")
+        boxes[frame].append([_float(row, key, path=path, line=line) for key in columns[:2]])
+        boxes[frame][-1] += [_length(row, key, path=path, line=line) for key in columns[2:]]
         east, north = (_float(row, key, path=path, line=line) for key in needs[-2:])
         places[frame][person] = (east, north)
     points_path = folder / "floor_points.csv"
@@ -239,6 +244,20 @@ def _float(row: dict[str, str], key: str, *, path: Path, line: int) -> float:
         raise DataError(f"{path}: line {line}: {key} is {row[key]!r}, not a number") from error
     if not math.isfinite(number):
         raise DataError(f"{path}: line {line}: {key} is {row[key]!r}, not a number")
+    return number
+
+
+def _whole(row: dict[str, str], key: str, *, path: Path, line: int) -> int:
+    number = _float(row, key, path=path, line=line)
+    if not number.is_integer():
+        raise DataError(f"{path}: line {line}: {key} is {row[key]!r}, not a whole number")
+    return int(number)
+
+
+def _length(row: dict[str, str], key: str, *, path: Path, line: int) -> float:
+    number = _float(row, key, path=path, line=line)
+    if number < 0:
+        raise DataError(f"{path}: line {line}: {key} is {row[key]!r}, less than nothing")
     return number
 
 

@@ -53,6 +53,19 @@ def test_turned_boxes_are_read(tmp_path: Path) -> None:
         ({"heads.csv": "frame,x_px,y_px\n1,2,nan\n"}, "line 2: y_px is 'nan', not a number"),
         ({"heads.csv": "frame,x_px,y_px\n1,2,3\n7,2,3\n"}, "line 3: frame 7 is no image"),
         ({"heads.csv": b"\xff\xfe\x00"}, "heads.csv: cannot be read"),
+        ({"heads.csv": "frame,x_px,y_px\n1.5,2,3\n"}, "frame is '1.5', not a whole number"),
+        (
+            {"boxes.csv": "file,cx,cy,w,h,degrees\nim_1.png,1,1,-2,1,0\n"},
+            "line 2: w is '-2', less than nothing",
+        ),
+        (
+            {
+                "truth.csv": "frame,person,x_px,y_px,w_px,h_px,east_m,north_m\n"
+                "0,1,1,1,1,1,0,0\n0,1,1,1,1,1,0,0\n",
+                "v.avi": "no video",
+            },
+            "line 3: person 1 is in frame 0 twice",
+        ),
         (
             {"boxes.csv": "file,cx,cy,w,h,degrees\n../im_1.png,1,1,1,1,0\n"},
             "line 2: '../im_1.png' is no image in the folder",
