@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from statistics import NormalDist
 from typing import Literal
 
-from hub.patterns.shares import Estimate, Share, ShareParams, share
-from hub.patterns.zones import NEED_READER, ZoneSums, add_zones
+from hub.patterns.shares import Estimate, Share, ShareParams
+from hub.patterns.zones import add_zones
 from hub.reports.figures import Change, Z, change, variance_of
 from hub.reports.period import PeriodData
-from hub.reports.summary import ENGAGED, a_day
+from hub.reports.shelf import ENGAGED, STOPPED, rate
+from hub.reports.summary import a_day
 from hub.reports.trend import SHOPPED, Day, counted, days_of
-from wire.messages import OUTCOMES, ChannelName
+from wire.messages import ChannelName
 
 CHANNELS: tuple[ChannelName, ...] = ("cells", "day_cells", "zones")
 """What a chain's report is made of."""
@@ -177,27 +178,12 @@ def _rates(data: PeriodData, *, params: ShareParams) -> dict[str, Share | None]:
     ]
     heard = {one.zone for one in shopped if zones[one.zone].has_reader}
     return {
-        "stop_rate": _rate(shopped, OUTCOMES[1:], heard=heard, params=params),
-        "engagement": _rate(shopped, ENGAGED, heard=heard, params=params),
-        "conversion": _rate(
+        "stop_rate": rate(shopped, STOPPED, heard=heard, params=params),
+        "engagement": rate(shopped, ENGAGED, heard=heard, params=params),
+        "conversion": rate(
             [one for one in shopped if one.zone in heard], ("kept",), heard=heard, params=params
         ),
     }
-
-
-def _rate(
-    sums: Sequence[ZoneSums], part: Sequence[str], *, heard: Container[str], params: ShareParams
-) -> Share | None:
-    cells = [
-        (float(count), float(outcome in part), variance)
-        for one in sums
-        for outcome, count, variance in zip(OUTCOMES, one.counts, one.variances, strict=True)
-        if outcome not in NEED_READER or one.zone in heard
-    ]
-    if not cells:
-        return None
-    counts, weights, variances = zip(*cells, strict=True)
-    return share(counts, weights=weights, variances=variances, params=params)
 
 
 def _changes(row: StoreRow, before: StoreRow) -> tuple[Change, ...]:

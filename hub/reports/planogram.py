@@ -28,7 +28,7 @@ from hub.reports.beside import (
 )
 from hub.reports.figures import Verdict, Z
 from hub.reports.period import PeriodData
-from hub.reports.summary import ENGAGED
+from hub.reports.shelf import ENGAGED
 from hub.reports.tidy import Row
 from hub.reports.trend import SHOPPED, WEEK
 from wire.messages import OUTCOMES, Release

@@ -21,6 +21,7 @@ from hub.reports.ground import (
     ways,
 )
 from hub.reports.period import PeriodData
+from hub.reports.shelf import ENGAGED, SpaceRow, by_space, promotion
 from hub.reports.trend import (
     SHOPPED,
     Day,
@@ -34,7 +35,6 @@ from hub.reports.trend import (
 )
 from wire.messages import OUTCOMES, Meta, Release, Zone
 
-ENGAGED = ("long_stop", "put_back", "kept")
 HANDLED = ("put_back", "kept")
 
 
@@ -138,6 +138,8 @@ class Summary:
         seen: how many visits were cut by lost tracks, or in company; None if no agent tells yet.
         ways: between zones, those that noise cannot explain; ``all_ways`` is how many.
         first_ways: where visits go from the doors.
+        promotion: rates of the promotion places (``now``) against the aisles' (``before``).
+        space: what is kept by what space there is, of places with a reader.
     """
 
     store: str
@@ -164,6 +166,8 @@ class Summary:
     first_ways: tuple[FirstWay, ...] = ()
     goods: tuple[GoodsRow, ...] = ()
     tags: tuple[TagRow, ...] = ()
+    promotion: tuple[Change, ...] = ()
+    space: tuple[SpaceRow, ...] = ()
 
     @property
     def days_with_data(self) -> int:
@@ -212,6 +216,8 @@ def summarise(
         first_ways=first_ways(data.releases, zones=zones, params=params),
         goods=_goods(data, params=params),
         tags=_tags(data, visits=patterns.visits, params=params),
+        promotion=promotion(data, params=params),
+        space=by_space(data, params=params),
     )
 
 

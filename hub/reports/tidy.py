@@ -20,10 +20,11 @@ class Row:
     Attributes:
         since: first day it is of, ISO; ``until`` the last.
         subject: what kind of thing it is a figure of: ``store``, ``zone``, ``pattern``,
-            ``daypart``, ``weekday``, ``way``, ``goods``, ``tag``, ``walked``, ``stood``.
+            ``daypart``, ``weekday``, ``way``, ``goods``, ``tag``, ``walked``, ``stood``, ``space``,
+            ``promotion against aisles``, ``change``.
         item: which one; ``item_2`` the second, as the goal of a way or a daypart's pattern.
         figure: what is told of it.
-        unit: ``visits``, ``visits a day`` or ``share`` (0 to 1).
+        unit: ``visits``, ``visits a day``, ``share`` (0 to 1) or ``times``.
         value: None where withheld; not clamped: noise may bring it below 0.
         low: of the 95 % interval; ``high`` likewise.
         withheld: why it is.
@@ -55,6 +56,7 @@ def rows(summary: Summary, *, changes: Sequence[Change] = ()) -> list[Row]:
     found = [
         *_store(summary, period),
         *_zones(summary, period),
+        *_shelf(summary, period),
         *_parts(summary, period),
         *_goods(summary, period),
         *_ground(summary.walked, "walked", period),
@@ -137,6 +139,16 @@ def _zones(summary: Summary, period: Row) -> Iterator[Row]:
             share = getattr(zone, rate)
             if share is not None:
                 yield _told(replace(one, figure=rate, unit="share"), share)
+
+
+def _shelf(summary: Summary, period: Row) -> Iterator[Row]:
+    for one in summary.promotion:
+        row = replace(period, subject="promotion against aisles", figure=one.figure, unit="share")
+        yield _told(row, one.difference or Share(None, None, None, "withheld"))
+    for place in summary.space:
+        row = replace(period, subject="space", item=place.id)
+        yield _told(replace(row, figure="kept", unit="share"), place.kept)
+        yield _told(replace(row, figure="kept by space", unit="times"), place.index)
 
 
 def _parts(summary: Summary, period: Row) -> Iterator[Row]:

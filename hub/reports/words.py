@@ -548,6 +548,36 @@ def scorecard_title(summary: Summary) -> str:
     return f"Aisle by aisle: {best} engages the most of its passers, {_percent(value)}"
 
 
+def promotion_title(summary: Summary) -> str:
+    """Say whether promotion places do more than the aisles."""
+    shown = [one for one in summary.promotion if one.verdict in {"up", "down"}]
+    if not shown:
+        return "No difference between promotion and aisles could be told"
+    one = max(shown, key=lambda row: row.clearness)
+    name = RATE_NAMES[one.figure].lower()
+    now, before = _percent(one.now or 0.0), _percent(one.before or 0.0)
+    return f"Promotion: a {name} of {now}, against {before} in the aisles"
+
+
+def space_title(summary: Summary) -> str:
+    """Name the place that brings most for its space."""
+    first = summary.space[0]
+    if first.index.value is None:
+        return "Too few visits to hold what is kept against space"
+    best = _clear_winner([(row.name, row.kept) for row in summary.space])
+    if best is None:
+        return "Goods kept against space: no place stands out"
+    return f"{first.name} brings {first.index.value:.1f} times what its space would"
+
+
+def times(share: Share) -> str:
+    """Spell how many times what space would bring."""
+    if share.value is None or share.low is None or share.high is None:
+        return f"withheld: {share.withheld}"
+    value, low, high = (max(0.0, x) for x in (share.value, share.low, share.high))
+    return f"{value:.2f} ({low:.2f} to {high:.2f})"
+
+
 def quality_title(summary: Summary) -> str:
     """Say whether data is whole."""
     days = len(summary.days)
