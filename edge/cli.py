@@ -347,6 +347,7 @@ def traits(
             typer.echo(f"{row['name']:<20} {row['unit']:<9} {row['meaning']}")
             typer.echo(f"{'':<30} = {row['formula']}")
             typer.echo(f"{'':<30} needs {row['needs']}; abstains: {row['abstains']}")
+            typer.echo(f"{'':<30} one visit's value: {row['trust']}")
 
 
 @app.command(epilog=EXIT_CODES)

@@ -4,7 +4,9 @@ True places and item events of the simulator, with correlated noise, lost tracks
 through the agent's own visits; the truth is the same formulas on the true path, the true stops and
 the true events of tagged goods. No video and no tracker: what those add, tests/figures/inside.py
 shows in sums. Simulated data. ``AUC`` is that of an axis' evidence against the sign of the latent
-behind it. Run: ``python tests/figures/traits.py [--seeds 301 302] [--minutes 45] [--json]``.
+behind it. `aisle-edge traits` tells what ``--write`` wrote last. Run:
+
+    python tests/figures/traits.py [--seeds 301 302] [--minutes 45] [--json] [--write]
 """
 
 from __future__ import annotations
@@ -14,13 +16,16 @@ import json
 import math
 from collections import Counter
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
-from edge.rfid.catalogue import parse_catalogue
+from edge.rfid.catalogue import BASKET_TAGS, parse_catalogue
 from edge.rfid.items import ItemEvent
+from edge.visits import traits
 from edge.visits.evidence import AXES, evidence_of
-from edge.visits.path import Path, PathParams, Stop, stays_of
+from edge.visits.path import Path as Way
+from edge.visits.path import PathParams, Stop, stays_of
 from edge.visits.plan import Floor
 from edge.visits.traits import TRAITS, traits_of
 from edge.visits.visits import Visit, Visits
@@ -44,6 +49,23 @@ LATENT_OF = {
 LOSSES_PER_S = 1 / 600
 """A track breaks about once in ten minutes."""
 
+TRUST_FILE = Path(traits.__file__).with_name("trust.py")
+MODULE = '''"""What one visit's value of a trait is worth, as measured; made by a script.
+
+{count} simulated visits: true places with 10 cm of noise, broken tracks and missed reads through
+the agent's own code, beside the same formulas on the truth. What is not to be trusted alone is for
+means over many visits. Again: ``python tests/figures/traits.py --write``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+TRUST: Mapping[str, str] = {{
+{lines}
+}}
+'''
+
 Traits = dict[str, float | None]
 
 
@@ -63,6 +85,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=45.0)
     parser.add_argument("--noise", type=float, default=0.1)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--write", action="store_true", help="into edge/visits/trust.py")
     options = parser.parse_args()
     sight = Sight(noise_m=options.noise, losses_per_s=LOSSES_PER_S)
     pairs = [
@@ -72,6 +95,8 @@ def main() -> None:
     ]
     rows = [row_of(trait.name, pairs) for trait in TRAITS]
     found = {"visits": len(pairs), "traits": rows, "evidence": evidence(pairs)}
+    if options.write:
+        TRUST_FILE.write_text(module(rows, count=len(pairs)), encoding="utf-8")
     if options.json:
         print(json.dumps(found))
         return
@@ -128,7 +153,7 @@ def truth_of(
     """Give the visit as it was, for the agent's formulas."""
     step_ms = way[1][0] - way[0][0]
     points = np.array([(east, north) for _, east, north in way])
-    path = Path(way[0][0], step_ms, points)
+    path = Way(way[0][0], step_ms, points)
     stops = []
     for stop in truth.stops:
         if stop.end_s - stop.start_s >= LEAST_S:
@@ -151,10 +176,11 @@ def truth_of(
 
 
 def assortment(store: Store) -> Assortment:
-    """Give the store's tagged goods as a catalogue; half of them are for children."""
+    """Give the store's tagged goods as a catalogue; each bears two of the words for baskets."""
     lines = ["class,category,price,size,promo,tags"]
     lines += [
-        f"{one.gtin},toys,{one.price},,{'yes' if one.promo else 'no'},{'children' * (n % 2)}"
+        f"{one.gtin},toys,{one.price},,{'yes' if one.promo else 'no'},"
+        f"{BASKET_TAGS[n % 5]} {BASKET_TAGS[(n + 2) % 5]}"
         for n, one in enumerate(store.classes)
     ]
     return Assortment(parse_catalogue("\n".join(lines), where="store"), day_of=lambda _: None)
@@ -180,10 +206,22 @@ def row_of(name: str, pairs: list[Pair]) -> dict[str, float | int | str]:
     }
 
 
+def module(rows: list[dict[str, float | int | str]], *, count: int) -> str:
+    """Give the table as what `aisle-edge traits` tells."""
+    lines = []
+    for row in rows:
+        measured = (
+            f" (r {row['r']:.2f}, bias {row['bias']:.2g} of a mean of {row['true_mean']:.3g})"
+        )
+        known = not math.isnan(row["r"])
+        lines.append(f'    "{row["trait"]}": "{row["trust"]}{measured if known else ""}",')
+    return MODULE.format(count=count, lines="\n".join(lines))
+
+
 def trust(r: float, count: int) -> str:
     """Say what one visit's value is worth."""
     if count < 30 or math.isnan(r):
-        return "too few or constant here"
+        return "not measured: too few, or always the same in the simulated store"
     return "good" if r >= GOOD else "fair" if r >= FAIR else "not to be trusted alone"
 
 

@@ -14,6 +14,7 @@ from edge.visits.evidence import evidence_of
 from edge.visits.path import Stay, Stop
 from edge.visits.plan import Floor, FloorPlan
 from edge.visits.traits import TRAITS, TraitParams, kept_items, outcomes_of, sold_items, traits_of
+from edge.visits.trust import TRUST
 from edge.visits.visits import Visit
 
 VISIT = Visit(
@@ -56,6 +57,13 @@ def test_each_has_its_own_name_and_explains_itself() -> None:
         told = (trait.unit, trait.meaning, trait.formula, trait.needs, trait.source, trait.abstains)
         assert all(told), trait.name
         assert trait.valid[0] < trait.valid[1], trait.name
+
+
+def test_what_each_is_worth_was_measured() -> None:
+    assert list(TRUST) == [trait.name for trait in TRAITS]
+    unmeasured = {name for name, told in TRUST.items() if told.startswith("not measured")}
+    assert unmeasured == {"entrance_used", "carrying"}
+    assert TRUST["sinuosity"].startswith("not to be trusted alone")
 
 
 def test_the_page_is_made_from_the_registry() -> None:
