@@ -4,8 +4,8 @@ Run: ``python tests/bench/bench_hub.py [--full] [--stores 10] [--days 365] [--in
 ``--full`` is 100 stores. Releases are made up (all ten channels, a floor of 600 m², noise) but go
 through the hub's own writer; the database is kept in the folder for temporary files, or as ``--db``
 says, and used again. Every figure is one command of ``aisle-hub`` in a process of its own, from its
-start to its end, the database dropped from the page cache before. Nothing is asserted: machines differ.
-``of CPU`` is processor time, which a busy machine stretches less than the clock.
+start to its end, the database dropped from the page cache before. Nothing is asserted: machines
+differ. ``of CPU`` is processor time, which a busy machine stretches less than the clock.
 """
 
 from __future__ import annotations
