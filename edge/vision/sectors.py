@@ -41,18 +41,18 @@ class SectorParams:
     Angles are degrees from straight down.
 
     Attributes:
-        far: how far a sector looks out at most, and
-        near: how far across to the other side, so that nobody below is cut through.
+        near: where a sector's picture begins, and
+        far: where it ends.
         below: up to where people may be found by any sector: there is no direction to stand in.
         overlap: share of its half angle by which a sector speaks for its neighbours' people.
         apart: distance below which two sectors saw one person, in widths across and heights along
             the more confident one's box; two shoppers side by side are half a width apart.
     """
 
-    far: float = 87.5
     near: float = 2.5
+    far: float = 87.5
     below: float = 15.0
-    overlap: float = 0.35
+    overlap: float = 0.6
     apart: float = 0.45
 
 
@@ -73,13 +73,13 @@ class _Sector:
     outwards: Floats
 
     @classmethod
-    def towards(cls, angle: float, *, far: float, near: float, side_px: int) -> _Sector:
+    def towards(cls, angle: float, *, near: float, far: float, side_px: int) -> _Sector:
         """Look out at an angle from north, clockwise, between two angles from straight down."""
-        outwards, tilt = np.array((sin(angle), cos(angle), 0.0)), (far - near) / 2
+        outwards, tilt = np.array((sin(angle), cos(angle), 0.0)), (near + far) / 2
         ahead = cos(tilt) * DOWN + sin(tilt) * outwards
         up = cos(tilt) * outwards - sin(tilt) * DOWN
         axes = np.stack([np.cross(ahead, up), -up, ahead])
-        return cls(axes, side_px, side_px / 2 / tan((far + near) / 2), outwards)
+        return cls(axes, side_px, side_px / 2 / tan((far - near) / 2), outwards)
 
     def rays(self, places_px: Floats) -> Floats:
         """Give the directions (N, 3), east, north, up, of places (N, 2) in its picture."""
@@ -130,9 +130,9 @@ class Sectors:
         self._ground = ground
         self._half = pi / count
         self._params = params or SectorParams()
-        far, near = radians(self._farthest()), radians(self._params.near)
+        near, far = radians(self._params.near), radians(self._farthest())
         self._sectors = [
-            _Sector.towards(2 * number * self._half, far=far, near=near, side_px=look_px)
+            _Sector.towards(2 * number * self._half, near=near, far=far, side_px=look_px)
             for number in range(count)
         ]
         focal_px = self._sectors[0].focal_px

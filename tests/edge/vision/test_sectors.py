@@ -124,7 +124,7 @@ def test_feet_are_inwards_and_the_box_is_around_all(upright: Detector) -> None:
     assert lying.x_px < lying.centre_x_px - 10  # the net's box is 40 high
     assert lying.y_px == pytest.approx(lying.centre_y_px, abs=1)
     ends = lying.centre_x_px + np.array((-0.5, 0.5)) * lying.width_px - LENS.centre_px[0]
-    assert ends[0] < FOOT_PX < HEAD_PX < ends[1]
+    assert ends == pytest.approx((FOOT_PX, HEAD_PX), abs=9)
     assert lying.confidence > upright.confidence
 
 
