@@ -1,7 +1,8 @@
-"""One simulated store through the whole chain: broker, hub, simulator and agent, then a report.
+"""Simulated stores through the whole chain, then reports.
 
-Every part is a process of its own on loopback, started by its own command; what this file adds is
-the agent's configuration (from the simulator's survey) and a table with the truth beside it.
+One is live: broker, hub, simulator and agent, every part a process of its own on loopback, started
+by its own command; what this file adds is the agent's configuration (from the simulator's survey)
+and a table with the truth beside it. Meanwhile `month.py` delivers four weeks of three more.
 """
 
 from __future__ import annotations
@@ -23,6 +24,20 @@ from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
+from stores import (
+    BORN,
+    BORN_STORE,
+    BRANCHES,
+    CHANGED,
+    CHANGED_STORE,
+    CHANGED_ZONE,
+    DAYS,
+    FIRST,
+    VISITS,
+    toml_table,
+    tool,
+)
+
 STORE, AGENT = "demo", "ceiling"
 DETECTOR = Path(__file__).parents[2] / "models" / "sim_detector" / "manifest.toml"
 """Of the simulator's people; the general detector is not yet as good on them."""
@@ -35,7 +50,14 @@ LEAD_S = 9.0
 """Wall seconds for all processes to come up before the scene begins."""
 LINGER_MIN = 1.0
 """Scene minutes after closing in which the last shoppers are still counted."""
+MONTH = Path(__file__).with_name("month.py")
+ORGANIC = "eco-conscious"
+"""The trade's segment of baskets with organic goods."""
+MONTH_PATIENCE_S = 300.0
+"""Wall seconds that the month may take after the live store has closed."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+COMMAND_S = 180.0
+"""For one command; they take seconds, on a busy machine longer."""
 PATIENCE_S = 40.0
 """Wall seconds to wait for the last release after closing."""
 
@@ -63,6 +85,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--speed", type=float, default=5.0, help="scene seconds per wall second")
     parser.add_argument("--minutes", type=float, default=14.0, help="scene minutes")
+    parser.add_argument("--month-days", type=int, default=DAYS, help="0 leaves the month out")
+    parser.add_argument("--month-visits", type=float, default=VISITS, help="of its largest store")
     parser.add_argument("--out", default="run/demo", help="folder for the report")
     parser.add_argument("--work", help="keep databases, queues and logs in this folder")
     parser.add_argument("--broker-port", type=int, default=0, help="default: a free one")
@@ -89,7 +113,7 @@ class Processes:
         """End what still runs, in the order data flows; kill what does not obey."""
         for number in SIGNALS:  # an impatient second Ctrl-C must not leave half of them
             signal.signal(number, signal.SIG_IGN)
-        for name in ("simulator", "agent", "hub", "broker"):
+        for name in ("simulator", "month", "agent", "hub", "broker"):
             self.end(name)
 
     def start(self, name: str, *command: str | Path) -> None:
@@ -119,13 +143,20 @@ class Processes:
         """Say which part has died, if one has."""
         for name, process in self._running.items():
             code = process.poll()
-            if code is not None and (code != 0 or name != "simulator"):
-                tail = (self._logs / f"{name}.log").read_text(errors="replace")[-1500:]
-                raise DemoError(f"{name} ended with code {code}:\n{tail}")
+            if code is not None and (code != 0 or name not in {"simulator", "month"}):
+                raise DemoError(f"{name} ended with code {code}:\n{self.said(name)[-1500:]}")
 
     def finished(self, name: str) -> bool:
-        """Tell whether a part has ended by itself."""
-        return self._running[name].poll() is not None
+        """Tell whether a part has ended by itself, or was never started."""
+        return name not in self._running or self._running[name].poll() is not None
+
+    def said(self, name: str) -> str:
+        """Give a part's log so far."""
+        return (self._logs / f"{name}.log").read_text(errors="replace")
+
+    def last_said(self, name: str) -> str:
+        """Give the last line of a part's log; empty if it said nothing, or was never started."""
+        return next(reversed(self.said(name).splitlines()), "") if name in self._running else ""
 
 
 def chain(options: argparse.Namespace, *, work: Path, out: Path, processes: Processes) -> int:
@@ -135,8 +166,9 @@ def chain(options: argparse.Namespace, *, work: Path, out: Path, processes: Proc
     anchored_at = datetime.now(UTC) + timedelta(seconds=LEAD_S)
     begins_at = OPENS.astimezone(UTC)
     say(
-        f"a simulated store, {options.minutes:g} minutes at {speed:g} x speed: "
-        f"about {scene_s / speed + 25:.0f} seconds"
+        f"a simulated store, {options.minutes:g} minutes at {speed:g} x speed"
+        + (f", beside it {options.month_days} days of three more" if options.month_days else "")
+        + f": about {scene_s / speed + (75 if options.month_days else 25):.0f} seconds"
     )
     processes.start(
         "broker", tool("python"), "-m", "iotcore", "--listen", "127.0.0.1", "--port", str(port)
@@ -152,6 +184,12 @@ def chain(options: argparse.Namespace, *, work: Path, out: Path, processes: Proc
         "--begins-at", begins_at.isoformat(), "--anchored-at", anchored_at.isoformat(),
         "--endpoints", endpoints_file,
     )  # fmt: skip
+    if options.month_days:
+        processes.start(
+            "month", tool("python"), MONTH, "--folder", work / "month",
+            "--truth", work / "month.jsonl", "--broker-port", str(port),
+            "--days", str(options.month_days), "--visits", str(options.month_visits),
+        )  # fmt: skip
     survey = json.loads(output("aisle-sim", "survey"))
     endpoints = wait_for_json(endpoints_file, processes=processes)
     config = work / "store.toml"
@@ -168,7 +206,12 @@ def chain(options: argparse.Namespace, *, work: Path, out: Path, processes: Proc
     processes.start("agent", tool("aisle-edge"), "run", "--config", config)
     watch(scene_s, speed=speed, anchored_at=anchored_at, database=database, processes=processes)
     out.mkdir(parents=True, exist_ok=True)
-    return compare(out=out, database=database, truth=truth)
+    compare(out=out, database=database, truth=truth)
+    if options.month_days:
+        wait_for_month(processes)
+        shutil.copy(work / "month.jsonl", out / "month-truth.jsonl")
+        tell_month(out=out, database=database, days=options.month_days)
+    return 0
 
 
 def watch(
@@ -184,7 +227,11 @@ def watch(
         if passed < scene_s:
             clock = OPENS + timedelta(seconds=passed)
             bar = "#" * int(30 * passed / scene_s)
-            progress(f"[{bar:<30}] store clock {clock:%H:%M:%S}   releases at the hub: {releases}")
+            beside = processes.last_said("month")
+            progress(
+                f"[{bar:<30}] store clock {clock:%H:%M:%S}   releases at the hub: {releases}"
+                + (f"   beside it {beside}" if beside else "")
+            )
         else:
             progress(f"[{'#' * 30}] closed; waiting for the last releases ({releases} so far)")
             if day_is_complete(database) and processes.finished("simulator"):
@@ -204,7 +251,7 @@ def day_is_complete(database: Path) -> bool:
     return any(zone["passers"]["value"] != 0 for zone in report["zones"])
 
 
-def compare(*, out: Path, database: Path, truth: Path) -> int:
+def compare(*, out: Path, database: Path, truth: Path) -> None:
     """Write the report, print the table with the truth beside it."""
     page, numbers = out / "report.html", out / "report.json"
     numbers.write_text(output("aisle-hub", "report", *of_the_day(database), "--json"))
@@ -216,7 +263,84 @@ def compare(*, out: Path, database: Path, truth: Path) -> int:
         "a demo has few visits.\n"
         f"Report for the merchandiser: {page}"
     )
-    return 0
+
+
+def wait_for_month(processes: Processes) -> None:
+    """Show how far the month is until its last day is at the hub."""
+    patience = time.monotonic() + MONTH_PATIENCE_S
+    while not processes.finished("month"):
+        if time.monotonic() > patience:
+            raise DemoError("the month's releases did not reach the hub in time")
+        progress(f"four weeks of three more stores: {processes.last_said('month')}")
+        time.sleep(2.0)
+    processes.check()
+    progress("", end=True)
+
+
+def tell_month(*, out: Path, database: Path, days: int) -> None:
+    """Do what a hub's operator does, and write the pages."""
+    hub = ("--db", database)
+    last = FIRST + timedelta(days=days - 1)
+    period = ("--from", f"{FIRST}", "--to", f"{last}")
+    say("looking after segments, drawing pages")
+    output("aisle-hub", "segments", "add", "--template", ORGANIC, *hub)
+    output("aisle-hub", "segments", "accept", ORGANIC, *hub)
+    looked = json.loads(output("aisle-hub", "segments", "look", "--json", *hub))["looked"]
+    pages: dict[str, Path] = {}
+    say(f"\nThree more stores, {FIRST} to {last}, at the standard privacy budget")
+    for branch in BRANCHES:
+        page = pages[branch.store] = out / f"month-{branch.store}.html"
+        of_store = ("--store", branch.store, *period)
+        numbers = output("aisle-hub", "report", *hub, *of_store, "--out", page, "--json")
+        say(beside_truth(branch.store, json.loads(numbers), truth=out / "month-truth.jsonl"))
+    for one in looked:
+        if one["alarm"]:
+            say(noticed(one))
+    stores = [word for branch in BRANCHES for word in ("--store", branch.store)]
+    pages["the three side by side"] = out / "month-chain.html"
+    output("aisle-hub", "report", *hub, *stores, *period, "--out", out / "month-chain.html")
+    if last > CHANGED:
+        change = (
+            "--store", CHANGED_STORE, "--changed", CHANGED_ZONE, "--on", f"{CHANGED}",
+            "--before", f"{(CHANGED - FIRST).days}",
+        )  # fmt: skip
+        page = pages[f"what the offer in {CHANGED_ZONE} did"] = out / "month-change.html"
+        output("aisle-hub", "report", *hub, *change, "--to", f"{last}", "--out", page)
+    for name, page in pages.items():
+        say(f"  {name}: {page}")
+
+
+def beside_truth(store: str, numbers: dict[str, Any], *, truth: Path) -> str:
+    """Say what the hub learnt of a store, and what was so."""
+    days = [json.loads(line) for line in truth.read_text().splitlines()]
+    mine = [day for day in days if day["store"] == store]
+    placed = sum(day["placed"] for day in mine)
+    said = [
+        (
+            f"{store:12} visits {numbers['visits']['value']:,.0f} "
+            f"(true {sum(day['visits'] for day in mine):,})"
+        )
+    ]
+    for row in numbers["patterns"]:
+        true = sum(day["patterns"].get(row["name"], 0) for day in mine) / placed
+        told = (
+            f"{100 * row['value']:.1f} % [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
+            if row["value"] is not None
+            else "withheld"
+        )
+        said.append(f"{row['name']} {told} (true {100 * true:.1f})")
+    return "; ".join(said)
+
+
+def noticed(looked: dict[str, Any]) -> str:
+    """Say that a segment has changed, and when it did."""
+    alarm = looked["alarm"]
+    where = looked["store"] or "all together"
+    return (
+        f"{where}: segment {looked['segment']} was {100 * alarm['before']:.1f} % of the "
+        f"visits, {100 * alarm['after']:.1f} % since {alarm['since']}, noticed on {alarm['day']} "
+        f"(in truth doubled in {BORN_STORE} on {BORN})"
+    )
 
 
 def of_the_day(database: Path) -> tuple[str | Path, ...]:
@@ -294,15 +418,6 @@ def agent_config(
     return "\n".join(toml_table(header, values) for header, values in tables)
 
 
-def toml_table(header: str, values: dict[str, Any]) -> str:
-    """Write one table; JSON's strings, numbers, booleans and arrays are TOML's too."""
-    lines = [
-        f"{key} = {value.isoformat() if isinstance(value, datetime) else json.dumps(value)}"
-        for key, value in values.items()
-    ]
-    return "\n".join([header, *lines, ""])
-
-
 @contextlib.contextmanager
 def workspace(keep: str | None) -> Iterator[Path]:
     """Give a folder for databases, queues and ports; gone afterwards unless it was asked for."""
@@ -313,16 +428,15 @@ def workspace(keep: str | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-def tool(name: str) -> Path:
-    """Give the path of a command beside this Python."""
-    return Path(sys.executable).parent / name
-
-
 def output(name: str, *options: str | Path) -> str:
     """Run one of our commands and give what it prints."""
-    done = subprocess.run(
-        [tool(name), *options], capture_output=True, text=True, check=False, timeout=60
-    )
+    command = [tool(name), *options]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=COMMAND_S
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DemoError(f"{name} {options[0]} took more than {COMMAND_S:g} s") from error
     if done.returncode:
         raise DemoError(f"{name} {options[0]} ended with code {done.returncode}: {done.stderr}")
     return done.stdout

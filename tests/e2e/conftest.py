@@ -185,6 +185,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outside, str]:
     command = [
         *(sys.executable, "deploy/demo/run.py", "--minutes", "4", "--broker-port", str(port)),
         *("--work", str(work), "--out", str(work / "out")),
+        *("--month-days", "16", "--month-visits", "150"),
     ]
     outside, done = Outside(), threading.Event()
     running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -195,7 +196,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outside, str]:
     for spy in spies:
         spy.start()
     try:
-        said, _ = running.communicate(timeout=200)
+        said, _ = running.communicate(timeout=300)
     finally:
         done.set()
         for spy in spies:
