@@ -31,6 +31,15 @@ COARSE_PX = 3.0
 """What an unsharp lens leaves of a picture a detector sees: standard deviation of the blur."""
 RETELL_PX, RETELL = 3.0, 0.25
 """By so many pixels, and this share, a movement must differ from what was said to be said anew."""
+CALM, CALM_COARSE = 18, 12
+"""Levels by which a place may change within a handful of looks, and differ, unsharply seen, from
+the people-free picture, to show nothing but the room: noise, three times over."""
+CALM_LEAST = 0.1
+"""Share of the picture that must be calm to tell its sharpness, and"""
+EDGED_LEAST = 0.005
+"""be near an edge of"""
+EDGE = 40.0
+"""this steepness: a step of ten levels."""
 _STRIDE = 4
 """Rows and columns of which one is looked at, for what every image is asked."""
 _ECC = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 60, 1e-5)
@@ -60,6 +69,8 @@ class ConditionParams:
         blurred: share of its fine detail below which a picture is blurred: half is lost at a blur
             of two pixels in 640.
         sharp: above which it is sharp again.
+        looks: images whose mean, where nothing moved meanwhile, tells how sharp the camera is now:
+            the people-free picture takes minutes to become as blurred as what it is learnt from.
         moved: root mean square shift of the picture from which on a camera was moved: 4 px of 640,
             11 cm under a camera that sees 18 m.
         still: below which it is back.
@@ -82,6 +93,7 @@ class ConditionParams:
     frozen_ms: int = 600_000
     blurred: float = 0.52
     sharp: float = 0.62
+    looks: int = 12
     moved: float = 0.006
     still: float = 0.004
     explained: float = 0.65
@@ -169,9 +181,7 @@ def signature_of(backdrop: Backdrop, *, params: ConditionParams | None = None) -
     edges = np.where(sure, 1 + np.round(254 * np.minimum(root / most, 1)), 0).astype(np.uint8)
     side = 2 * round(4 * COARSE_PX) + 3
     deep = cv2.erode(marks, np.ones((side, side), np.uint8)) > 0
-    fine, coarse = steep[deep], _steepness(cv2.GaussianBlur(grey, (0, 0), COARSE_PX))[deep]
-    sharpness = float((fine * fine).sum()) / max(1e-6, float((coarse * coarse).sum()))
-    return Signature(edges, sharpness, (grey.shape[1], grey.shape[0]))
+    return Signature(edges, _sharpness(grey, where=deep), (grey.shape[1], grey.shape[0]))
 
 
 def agreed(
@@ -243,6 +253,8 @@ class Checkup:
         self._size_px = size_px
         self._params = params or ConditionParams()
         self._look_at_ms = 0
+        self._looks: _Looks | None = None
+        self._looked: _Looks | None = None
         self._last: NDArray[np.uint8] | None = None
         self._alike_since_ms = self._alike_ms = 0
         self._compare_at_ms: int | None = None
@@ -288,6 +300,7 @@ class Checkup:
         apart = np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean()
         detail = float(apart) / 2 / max(1.0, float(grey.mean()))
         self._hold("covered", scene_ms, value=-detail, bad=-limits.plain, well=-limits.busy)
+        self._gather(whole)
         seen = whole[::_STRIDE, ::_STRIDE]
         if self._last is None or not np.array_equal(seen, self._last):
             self._last, self._alike_since_ms = seen.copy(), scene_ms
@@ -316,6 +329,8 @@ class Checkup:
         told = min(now.sharpness, self.reference.sharpness) > 0
         if told and self.reference.size_px == now.size_px:
             sharpness = now.sharpness / self.reference.sharpness
+            if self._looked is not None:
+                sharpness *= self._looked.sharpness_beside(backdrop)
             self._hold(
                 "blurred", scene_ms, value=-sharpness, bad=-limits.blurred, well=-limits.sharp
             )
@@ -344,6 +359,14 @@ class Checkup:
             return
         self.kept = agreed(self.reference, again, params=limits)
         self.reference, self._adopted_ms = self.kept or again, scene_ms
+
+    def _gather(self, grey: NDArray[np.uint8]) -> None:
+        """Add a look to those that tell how sharp the camera is."""
+        if self._looks is None or self._looks.high.shape != grey.shape:
+            self._looks = _Looks(grey)
+        self._looks.feed(grey)
+        if self._looks.count == self._params.looks:
+            self._looks, self._looked = None, self._looks
 
     def _hold(self, ill: Ill, scene_ms: int, *, value: float, bad: float, well: float) -> None:
         """Note a value; the larger the worse, and between ``well`` and ``bad`` nothing changes."""
@@ -385,6 +408,56 @@ class _Held:
             self.bad, self._since_ms = bad, scene_ms
         if scene_ms - self._since_ms >= self._sure_ms:
             self.said = self.bad
+
+
+class _Looks:
+    """A handful of looks, with whoever is in them, and where nothing moved meanwhile.
+
+    Attributes:
+        count: how many.
+        high: (H, W), the brightest that was seen.
+    """
+
+    def __init__(self, grey: NDArray[np.uint8]) -> None:
+        self.count = 0
+        self.high = grey.copy()
+        self._low = grey.copy()
+        self._sum = np.zeros(grey.shape, np.float32)
+
+    def feed(self, grey: NDArray[np.uint8]) -> None:
+        self.count += 1
+        cv2.accumulate(grey, self._sum)
+        cv2.max(grey, self.high, dst=self.high)
+        cv2.min(grey, self._low, dst=self._low)
+
+    def sharpness_beside(self, backdrop: Backdrop) -> float:
+        """Give their sharpness in shares of a people-free picture's; 1 if too little is calm."""
+        if self.high.shape != backdrop.known.shape:
+            return 1.0
+        mean = self._sum / np.float32(self.count)
+        grey = cv2.cvtColor(backdrop.picture, cv2.COLOR_BGR2GRAY).astype(np.float32)
+        unsharp = [cv2.GaussianBlur(one, (0, 0), 2 * COARSE_PX) for one in (mean, grey)]
+        calm = (self.high - self._low <= CALM) & backdrop.known
+        calm &= cv2.absdiff(*unsharp) <= CALM_COARSE
+        side = 4 * round(COARSE_PX) + 3
+        inside = cv2.erode(calm.astype(np.uint8), np.ones((side, side), np.uint8)) > 0
+        if inside.mean() < CALM_LEAST:
+            return 1.0
+        # Of a plain wall only the noise could be compared, which the mean has less of.
+        edged = (_steepness(grey) >= EDGE).astype(np.uint8)
+        inside &= cv2.dilate(edged, np.ones((5, 5), np.uint8)) > 0
+        if inside.mean() < EDGED_LEAST:
+            return 1.0
+        return _sharpness(mean, where=inside) / max(1e-6, _sharpness(grey, where=inside))
+
+
+def _sharpness(grey: Floats, *, where: NDArray[np.bool_]) -> float:
+    """Give fine detail over coarse; 0 where nothing is asked for."""
+    coarse = cv2.GaussianBlur(grey, (0, 0), COARSE_PX)
+    fine_2, coarse_2 = (
+        float((_steepness(np.asarray(one))[where] ** 2).sum()) for one in (grey, coarse)
+    )
+    return fine_2 / max(1e-6, coarse_2)
 
 
 def _steepness(grey: Floats) -> Floats:

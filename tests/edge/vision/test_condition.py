@@ -225,6 +225,19 @@ def test_a_blurred_camera_is_told_of(above: Image, slanted: Image, sigma_px: int
         assert "clean its lens" in condition.said
 
 
+@pytest.mark.parametrize(("sigma_px", "ill"), [(2, "blurred"), (4, "blurred"), (0, "")])
+def test_blur_is_told_of_before_the_people_free_picture_shows_it(
+    slanted: Image, sigma_px: int, ill: str
+) -> None:
+    unsharp = cv2.GaussianBlur(slanted, (0, 0), sigma_px * 416 / 640) if sigma_px else slanted
+    checkup = Checkup(size_px=SIZE, reference=signed(slanted))
+    for second in range(80):
+        there = with_somebody(np.asarray(unsharp), right_px=12 * (second % 20))
+        checkup.feed(SECOND * second, noisy(there, second=second))
+        checkup.compare(SECOND * second, whole(slanted))
+    assert said(checkup.condition) == ill
+
+
 def test_where_too_little_in_one_piece_is_known_blur_is_left_open(above: Image) -> None:
     known = np.ones(above.shape[:2], np.bool_)
     known[::12, ::12] = False
