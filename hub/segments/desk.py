@@ -211,7 +211,7 @@ def compare(
     tagged = rules[0].tagged or rules[1].tagged
     compared = []
     for store in chain.stores:
-        first: Sequence[Day] = ()
+        first: Sequence[Day]
         if tagged:
             first = days_of(chain, rules[0], store=store)
             difference = Share(None, None, None, "a tag's visits are counted by themselves")

@@ -5,12 +5,13 @@ rhythm and the overdispersion of real baskets (1.09), and noised as the agent's 
 tags channel (22.4 a day at the standard budget), and by a codebook that has a cell of such baskets
 (``day_cells``, 5.6 a cell). Of the visits .61 % are such as the simulated store has them
 (``aisle-sim visits``), or 2.44 % as in behaviour/NOTES.md section 5. Ten stores are looked at
-together too. Beside it the best that any detector can do: a CUSUM that is told the share before,
-the share after and all noise, with its limit set for .1 false alarms in 30 days (Moustakides 1986).
+together too. Beside it a CUSUM that is told the share before, the share after and all noise, with
+its limit set for .1 false alarms in 30 days: in the worst case no detector is sooner (Moustakides
+1986, Ann. Statist. 14:1379).
 
-    python tests/figures/segment_drift.py [--series 100] [--calm 200] [--seed 3001]
+    python tests/figures/segment_drift.py [--series 100] [--calm 200] [--seed 3002]
 
-The limit of ``DriftParams`` was chosen on seed 7; the default seed was not used for that.
+The limit was raised from 3.3 to 3.4 after seed 3001 gave .103 false alarms a month.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def delay(alarm: Alarm | None) -> float:
     return np.inf if alarm is None else (alarm.day - FIRST).days + 1 - CHANGED
 
 
-def best_possible(
+def knowing_all(
     *, visits: int, share: float, sd: float, stores: int, factor: float, rng: np.random.Generator
 ) -> Array:
     """Give the delays of a CUSUM that knows everything but the day."""
@@ -123,7 +124,7 @@ def main() -> None:
     parser.add_argument("--series", type=int, default=100)
     parser.add_argument("--calm", type=int, default=200)
     parser.add_argument("--factor", type=float, default=2.0)
-    parser.add_argument("--seed", type=int, default=3_001)
+    parser.add_argument("--seed", type=int, default=3_002)
     given = parser.parse_args()
     rng = np.random.default_rng(given.seed)
     print(f"organic baskets x{given.factor:g} from day {CHANGED + 1}; {given.series} series each")
@@ -145,7 +146,7 @@ def main() -> None:
                     )
                     for _ in range(given.series // (4 if stores > 1 else 1))
                 ]
-                best = best_possible(stores=stores, factor=given.factor, rng=rng, **of)
+                best = knowing_all(stores=stores, factor=given.factor, rng=rng, **of)
                 alarms = days = 0
                 for _ in range(given.calm // 4 if stores == 1 else 0):
                     quiet = [drawn(days=CALM_DAYS, factor=1.0, rng=rng, **of)]
@@ -169,7 +170,7 @@ def _tell(name: str, share: float, found: Array, *, best: Array, aim: int) -> No
         f"  {100 * share:.2f} % by {name:6}: median {np.median(found):.0f} days, "
         f"in time {inside} of {len(found)} ({interval(inside, len(found))}), "
         f"too early {int((found < 1).sum())}; "
-        f"best possible: median {np.median(best):.0f}, in time {np.mean(best <= aim):.2f}",
+        f"one that knows all: median {np.median(best):.0f}, in time {np.mean(best <= aim):.2f}",
         flush=True,
     )
 

@@ -22,6 +22,7 @@ from hub.config import Retention
 from hub.ingest.judging import Arrival, Ingest, read_arrival, refuse_unread
 from hub.replay import replay
 from hub.store_io.configs import ConfigTables, Scope
+from hub.store_io.counts import CountTables
 from hub.store_io.schema import STEPS, migrate
 from hub.store_io.segments import SegmentEvent, SegmentRow, SegmentShare, SegmentTables
 from hub.store_io.store import Link, Store
@@ -83,6 +84,8 @@ def _do_everything(
     store.reject(odd.sha256[:8])
     store.releases("berlin-1", since=AT, until=AT, channels=("cells", "zones"))
     store.releases("berlin-1", since=AT, until=AT)
+    CountTables(store).of("berlin-1", since=AT, until=AT, channels=("cells", "tags"))
+    CountTables(store).of_all(since=AT, until=AT, channels=("cells", "tags"))
     store.agents(now=AT)
     for ask in (store.stores, store.places, store.holdings, store.codebooks, store.ahead_s):
         ask()
