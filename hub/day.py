@@ -121,11 +121,16 @@ def load_segments(
         return None
     from hub.reports.segments import segments_of  # noqa: PLC0415 - CEL is not always needed
     from hub.segments.chain import load  # noqa: PLC0415 - the same
-    from hub.segments.context_io import read_surroundings  # noqa: PLC0415 - the same
+    from hub.segments.context import Surroundings  # noqa: PLC0415 - the same
 
+    surroundings = Surroundings({})
+    if context is not None:
+        from hub.segments.context_io import read_surroundings  # noqa: PLC0415 - loads HTTP
+
+        surroundings = read_surroundings(context)
     chain = load(
         opened,
-        surroundings=read_surroundings(context),
+        surroundings=surroundings,
         stores=stores,
         since=days[0],
         until=days[1] + timedelta(days=1),
