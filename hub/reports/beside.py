@@ -30,6 +30,8 @@ Bools = NDArray[np.bool_]
 MOST_KNOWN = 0.8
 """Of the days of the changed place, a control must be known on so many [D]."""
 
+MOST_BIAS = 0.6
+"""Part of the days' resemblance that their own mean may hide; more cannot be made good [D]."""
 TINY = 1e-9
 """Counts without noise divide by no less."""
 
@@ -363,8 +365,8 @@ def lasting_of(courses: Sequence[Course], *, params: PlanogramParams) -> float:
 
     1 + 2 sum of the autocorrelations, by Bartlett's weights, over all places together: one place
     has too few days for it. What all places share is taken out first, as it is of the effect.
-    Scatter about a mean of the same few days looks less lasting than it is, which is made good,
-    at most twice over.
+    Scatter about a mean of the same few days looks less lasting than it is, the more the more
+    lasting it is: each of the sums is short by the factor over the days, which is made good.
     """
     left = np.stack([one.left for one in courses])
     left = np.nan_to_num(left - np.nanmean(left, axis=0))
@@ -373,7 +375,7 @@ def lasting_of(courses: Sequence[Course], *, params: PlanogramParams) -> float:
         weight = 2 * (1 - lag / (params.lags + 1))
         factor += weight * float((left[:, lag:] * left[:, :-lag]).mean()) / variance
         weights += weight
-    return max(1.0, factor / (1 - min(0.5, weights / courses[0].days)))
+    return max(1.0, factor / (1 - min(MOST_BIAS, factor * weights / courses[0].days)))
 
 
 def _drift(groups: Sequence[tuple[Array, Array]]) -> tuple[float, int]:
