@@ -138,7 +138,7 @@ BASKET: tuple[Trait, ...] = (
     Trait(
         name="promo_lift",
         unit="1",
-        meaning="how much more on promotion was picked than blind choice would; compare it, for its "
+        meaning="how much more on promotion was picked than blind choice would; compare it: its "
         "mean is above 0 (+.09 on real receipts, +.06 against what else sells, blind .00)",
         formula="promo_picks - mean over the picks of their category's share on promotion",
         source="behaviour/NOTES.md section 2",
