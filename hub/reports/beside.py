@@ -352,9 +352,10 @@ def _scatter(left: Array, *, of: int) -> float:
 
 
 def _halves(left: Array, *, spread: float) -> tuple[float, float] | None:
-    """Give the change between the halves of some days, and its variance."""
-    first, second = (half[~np.isnan(half)] for half in np.split(left, [len(left) // 2]))
-    if not len(first) or not len(second):
+    """Give the change between the halves of the days that are known, and its variance."""
+    known = left[~np.isnan(left)]
+    first, second = np.split(known, [len(known) // 2])
+    if not len(first):
         return None
     change = float(second.mean() - first.mean())
     return change, spread * (1 / len(first) + 1 / len(second))
@@ -369,6 +370,7 @@ def lasting_of(courses: Sequence[Course], *, params: PlanogramParams) -> float:
     lasting it is: each of the sums is short by the factor over the days, which is made good.
     """
     left = np.stack([one.left for one in courses])
+    left = left[:, ~np.isnan(left).all(axis=0)]
     left = np.nan_to_num(left - np.nanmean(left, axis=0))
     variance, factor, weights = float((left**2).mean()), 1.0, 1.0
     for lag in range(1, params.lags + 1):
@@ -446,12 +448,15 @@ def pretended(
     """
     found = _each_among(beside.controls, lasting=beside.lasting, design=design, params=params)
     days = [day for day, after in zip(design.days, design.after, strict=True) if not after]
-    earlier = Design.of(days, on=days[len(days) // 2])
+    there = [day for day, left in zip(days, beside.own.left, strict=False) if not np.isnan(left)]
+    earlier = Design.of(days, on=there[len(there) // 2])
     fits = [
         Course.of(one.daily.first(len(days)), design=earlier, params=params)
         for one in (beside.own, *beside.controls)
     ]
     known = [one for one in fits if one]
+    if not known:
+        return found
     lasting = lasting_of(known, params=params)
     return found + _each_among(known, lasting=lasting, design=earlier, params=params)
 

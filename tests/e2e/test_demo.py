@@ -43,7 +43,9 @@ def test_the_month_of_three_stores_is_at_the_hub_and_on_pages(
     for page in pages:
         assert str(page) in said
         assert not re.search(r"(src|href)=\"https?://", page.read_text())
-    truth = [json.loads(line) for line in (work / "out" / "month-truth.jsonl").open()]
+    truth = [
+        json.loads(line) for line in (work / "out" / "month-truth.jsonl").read_text().splitlines()
+    ]
     assert len(truth) == 3 * 16
     with Store.open(work / "hub.db", busy_ms=5_000) as hub:
         for store in ("market-hall", "suburb", "station"):

@@ -167,6 +167,16 @@ def test_days_that_are_missing_are_left_out() -> None:
     assert math.isfinite(one.change.value)
 
 
+def test_days_before_a_store_began_are_left_out() -> None:
+    late = [
+        replace(one, part=np.where(np.arange(56) < 14, np.nan, one.part))
+        for one in places(seed=7, by=0.2)
+    ]
+    one = effect(late)
+    assert one.change is not None
+    assert one.change.low < 0.2 < one.change.high
+
+
 def test_too_few_controls_days_or_visits_are_refused() -> None:
     assert "only 2 other places" in (effect(places(seed=8, controls=2)).refused or "")
     short = [replace(one, part=np.full(56, np.nan)) for one in places(seed=8)]
