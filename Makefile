@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-demo: $(VENV)/demo.ok ## one simulated store through the whole chain, 4 minutes, leaves a report
+demo: $(VENV)/demo.ok ## one simulated store through the whole chain, and a month of three; leaves reports
 	@$(BIN)/python deploy/demo/run.py
 
 test: $(VENV)/dev.ok ## every test
