@@ -11,12 +11,11 @@ import numpy as np
 from hub.patterns.shares import Estimate, Share, ShareParams
 from hub.reports.figures import Z
 from hub.reports.trend import MOST_WITHHELD, WEEK, Point, Series
-from hub.segments.chain import Chain, definition_of, weighed
+from hub.segments.chain import Chain, days_of, definition_of, weighed
 from hub.segments.checking import missing
 from hub.segments.definition import Definition
 from hub.segments.desk import decays_in, overlaps
-from hub.segments.rules import Array, Rule, compile_rule
-from hub.segments.tagged import tagged_days
+from hub.segments.rules import Array, compile_rule
 from hub.segments.vocabulary import words_for
 from hub.segments.weighing import Day, Weighed, by_day, over
 from hub.segments.words import in_words
@@ -128,12 +127,13 @@ def _card(
     why = f"no store releases {', '.join(lacking)}" if lacking else ""
     if not why and not looked:
         why = f"it is looked for in {', '.join(definition.stores)} only"
-    tables = {} if why else {one: _tables(chain, rule, store=one) for one in looked}
-    by_store = {
-        one: _days(chain, rule, tables=of_store, store=one) for one, of_store in tables.items()
-    }
+    by_store: dict[str, list[Day]] = {}
+    of_cells: list[Weighed] = []
+    for one in () if why else looked:
+        tables = [] if rule.tagged else weighed(chain, rule, store=one)
+        by_store[one] = days_of(chain, rule, store=one) if rule.tagged else by_day(tables)
+        of_cells += tables
     every = [day for of_store in by_store.values() for day in of_store]
-    of_cells = [] if _tag(rule) else [table for one in tables.values() for table in one]
     nothing = Share(None, None, None, why or "nothing came")
     share = over(every, params=params) if every else nothing
     return Card(
@@ -154,23 +154,6 @@ def _card(
         decays_in=decays_in(row, events=events, definition=definition, now=now).days,
         abstains=why,
     )
-
-
-def _tag(rule: Rule) -> bool:
-    return any(path.startswith("tag.") for path in rule.names.paths)
-
-
-def _tables(chain: Chain, rule: Rule, *, store: str) -> list[Weighed]:
-    """Give a store's weighed counts; of a rule over a tag, those of every visit."""
-    return weighed(chain, compile_rule("true") if _tag(rule) else rule, store=store)
-
-
-def _days(chain: Chain, rule: Rule, *, tables: Sequence[Weighed], store: str) -> list[Day]:
-    days = by_day(tables)
-    if not _tag(rule):
-        return days
-    tags, surroundings = chain.stores[store].tags, chain.surroundings
-    return tagged_days(rule, tags=tags, visits=days, store=store, surroundings=surroundings)
 
 
 def _a_day(share: Share, days: Sequence[Day]) -> Estimate | None:

@@ -14,10 +14,10 @@ from hub.segments.context import Surroundings
 from hub.segments.definition import Definition, parse_definitions
 from hub.segments.hours import Calendar, CellHours, cell_hours
 from hub.segments.lloyd import bridge
-from hub.segments.rules import Array, Rule, compile_rule
+from hub.segments.rules import Array, Rule
 from hub.segments.tagged import TagDay, tag_days, tagged_days
 from hub.segments.vocabulary import Vocabulary, vocabulary
-from hub.segments.weighing import Day, Weighed, by_day, weigh
+from hub.segments.weighing import Day, Weighed, by_day, every_visit, weigh
 from hub.store_io.configs import ConfigTables
 from hub.store_io.counts import Counts, CountTables
 from hub.store_io.segments import SegmentRow
@@ -173,7 +173,7 @@ def days_of(chain: Chain, rule: Rule, *, store: str) -> list[Day]:
     return tagged_days(
         rule,
         tags=chain.stores[store].tags,
-        visits=by_day(weighed(chain, compile_rule("true"), store=store)),
+        visits=by_day(every_visit(chain.stores[store].hours)),
         store=store,
         surroundings=chain.surroundings,
     )

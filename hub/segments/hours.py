@@ -23,8 +23,7 @@ WHOLE_DAY_PART = 0.98
 class CellHours:
     """One agent's counts with one codebook, by the hour and by the day.
 
-    Those that were dropped are left out. The day's own counts bear noise once, the hours' sum as
-    often as there are hours.
+    The day's own counts bear noise once, the hours' sum as often as there are hours.
 
     Attributes:
         starts: beginning of each hourly window, in the store's zone, ascending.
@@ -32,10 +31,12 @@ class CellHours:
         hours: (windows,) of the clock at its beginning.
         dayparts: its daypart's name.
         counts: (windows, cells) visits, noised.
+        dropped: (windows,) visits in no cell, noised alike.
         variances: (windows,) of the noise on each count.
         lengths_s: (windows,)
         days: the days that were also counted by themselves, ascending.
         day_counts: (days, cells)
+        day_dropped: (days,)
         day_variances: (days,)
         day_lengths_s: (days,)
     """
@@ -47,10 +48,12 @@ class CellHours:
     hours: Ints
     dayparts: tuple[str, ...]
     counts: Array
+    dropped: Array
     variances: Array
     lengths_s: Array
     days: tuple[date, ...]
     day_counts: Array
+    day_dropped: Array
     day_variances: Array
     day_lengths_s: Array
 
@@ -85,6 +88,7 @@ class _Columns:
 
     windows: tuple[Window, ...]
     counts: Array
+    dropped: Array
     variances: Array
 
     def lengths_s(self) -> Array:
@@ -103,10 +107,11 @@ def cell_hours(counts: Iterable[Counts], *, store: str, calendar: Calendar) -> l
     for one in counts:
         if one.channel not in ("cells", "day_cells"):
             continue
-        placed = [label != DROPPED for label in one.axes[0].labels]
-        columns = _Columns(one.windows, one.counts[:, placed], one.sd**2)
+        placed = np.array([label != DROPPED for label in one.axes[0].labels], dtype=bool)
+        counts, dropped = one.counts[:, placed], one.counts[:, ~placed].sum(axis=1)
+        columns = _Columns(one.windows, counts, dropped, one.sd**2)
         both = parts.setdefault(
-            (one.agent, one.codebook, sum(placed)), {"cells": [], "day_cells": []}
+            (one.agent, one.codebook, counts.shape[1]), {"cells": [], "day_cells": []}
         )
         both[one.channel].append(columns)
     return [
@@ -130,6 +135,7 @@ def _in_order(parts: list[_Columns], *, size: int) -> _Columns:
     return _Columns(
         tuple(windows[number] for number in order),
         np.concatenate([np.zeros((0, size)), *(part.counts for part in parts)])[order],
+        np.concatenate([np.zeros(0), *(part.dropped for part in parts)])[order],
         np.concatenate([np.zeros(0), *(part.variances for part in parts)])[order],
     )
 
@@ -146,10 +152,12 @@ def _table(
         np.array([start.hour for start, _ in local], dtype=np.int64),
         tuple(part for _, part in local),
         hours.counts,
+        hours.dropped,
         hours.variances,
         hours.lengths_s(),
         tuple(calendar.local(window)[0].date() for window in days.windows),
         days.counts,
+        days.dropped,
         days.variances,
         days.lengths_s(),
     )

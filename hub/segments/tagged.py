@@ -52,7 +52,7 @@ def tagged_days(
     Args:
         rule: over one tag and what is known of a day.
         tags: of the store.
-        visits: the days of a rule that is always true.
+        visits: the days of all visits, those in no cell too, whose baskets are counted as well.
         store: whose.
         surroundings: context beside the releases.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -33,7 +33,7 @@ class Day:
     """A segment in one store on one day, as sums: what drift, history and any period are made of.
 
     Attributes:
-        visits: all that were placed, noised.
+        visits: all that were placed, noised; for a tag all that were counted.
         members: those of the segment, weighted.
         squares: the same with squared weights.
         var_visits: of the noise on ``visits``.
@@ -87,6 +87,22 @@ def weigh(
         )
         weighed.append(Weighed(table, *told))
     return weighed
+
+
+def every_visit(hours: Sequence[CellHours]) -> list[Weighed]:
+    """Weigh every visit that was counted as 1, those in no cell too, whatever the codebook."""
+    whole = [
+        replace(
+            table,
+            counts=np.column_stack((table.counts, table.dropped)),
+            day_counts=np.column_stack((table.day_counts, table.day_dropped)),
+        )
+        for table in hours
+    ]
+    return [
+        Weighed(table, np.ones_like(table.counts), np.ones_like(table.day_counts))
+        for table in whole
+    ]
 
 
 def _carried(weight: Array, bridge: Array | None) -> Array:
