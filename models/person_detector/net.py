@@ -21,9 +21,6 @@ CHANNELS = (
 )  # fmt: skip
 CELLS = 4  # of the output in one of the cells the net thinks in, which are 8 px wide
 UNIT_PX = (16.0, 16.0, 32.0, 32.0, 16.0, 16.0, 4.0, 4.0)
-MOST_PEOPLE = 128
-SAME_HEAD = 0.15
-"""Of the larger box's longer side: heads of two people are not nearer."""
 PRIOR_LOGIT = -4.6  # sigmoid = 0.01: how rare heads are at the start of training
 
 
@@ -92,41 +89,3 @@ class PersonNet(nn.Module):
             functional.pixel_shuffle(self.heat(y8), 2),
             functional.pixel_shuffle(self.geometry(y8), 2),
         )
-
-
-class Deployed(nn.Module):
-    """What the ONNX file holds: peaks only, geometry in pixels of the net's input.
-
-    A peak also goes when a stronger one points at the same head.
-    """
-
-    def __init__(self, net: PersonNet) -> None:
-        super().__init__()
-        self.net = net
-        self.register_buffer("units", torch.tensor(UNIT_PX).view(1, len(CHANNELS), 1, 1))
-
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Give heat (1, 1, H/4, W/4), 0 where no peak is, and geometry (1, 8, H/4, W/4)."""
-        logits, geometry = self.net(image)
-        heat = torch.sigmoid(logits)
-        peak = functional.max_pool2d(heat, 3, 1, 1)
-        peaks = torch.where(heat >= peak, heat, torch.zeros_like(heat))
-        shape = geometry * self.units
-        return self._once_each(peaks, shape), shape
-
-    def _once_each(self, peaks: Tensor, shape: Tensor) -> Tensor:
-        """Keep the strongest of the peaks that point at the same head; of one image."""
-        columns = peaks.shape[3]
-        best, cells = peaks.flatten().topk(MOST_PEOPLE)
-        found = shape[0].flatten(1)[:, cells]  # (8, MOST_PEOPLE)
-        size = found[2:4].amax(0)
-        across = STRIDE_PX * (cells % columns) + found[6]
-        down = STRIDE_PX * torch.div(cells, columns, rounding_mode="floor") + found[7]
-        away2 = (across[:, None] - across[None]) ** 2 + (down[:, None] - down[None]) ** 2
-        near = SAME_HEAD * torch.maximum(size[:, None], size[None])
-        same = away2 < near.clamp(min=0) ** 2
-        order = torch.arange(MOST_PEOPLE)  # topk sorts: the stronger come first
-        stronger = order[None] < order[:, None]
-        again = (same & stronger).any(1)
-        kept = torch.where(again, torch.zeros_like(best), best)
-        return torch.zeros_like(peaks).flatten().scatter(0, cells, kept).view_as(peaks)
