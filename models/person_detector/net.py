@@ -8,7 +8,6 @@ focal loss).
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
