@@ -263,6 +263,7 @@ def _module(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
+    sys.path.insert(0, str(path.parent))  # as for a program: its neighbours are found
     spec.loader.exec_module(module)
     return module
 
