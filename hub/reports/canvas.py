@@ -73,7 +73,7 @@ def fitting(text: str, *, width: float, size: float = SIZE) -> str:
     """Shorten a text to a width.
 
     >>> fitting("Breakfast cereals and oats", width=60)
-    'Breakfast …'
+    'Breakfast…'
     """
     most = int(width / (LETTER * size))
     return text if len(text) <= most else f"{text[: max(1, most - 1)]}…"
