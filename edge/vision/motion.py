@@ -10,7 +10,7 @@ Source: Blom & Bar-Shalom, IEEE Trans. Automatic Control 33 (1988), 780-783.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, expm1, log
+from math import exp, expm1
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +32,6 @@ _RARE = 1e-3
 """Neither way to move is ever less probable than this."""
 _FAINT = 1e-12
 """Least density, per square metre, that is told from none."""
-_ANYWHERE_M2 = 1e4
-"""Variance of the place of somebody of whom nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,21 +207,6 @@ def sameness(then: Floats, now: Floats, *, params: MotionParams) -> Floats:
     moving = np.exp(-_mean(square) / size) / size
     walked, walks = then[WALKS, :, None], now[WALKS]
     found: Floats = np.log((1 - walked) * (1 - walks) * still + walked * walks * moving + _FAINT)
-    return found
-
-
-def recognised(then: Floats, now: Floats, *, params: MotionParams) -> Floats:
-    """Tell how much likelier each one of now (M) is each one of then (N) than anybody.
-
-    By place and pace; ``then`` as in ``sameness``.
-
-    Returns:
-        (N, M) log densities, per 2 pi m².
-    """
-    anywhere = np.full(now.shape[1], _ANYWHERE_M2)
-    anybody = born(places(now), anywhere, params=params)
-    new = sameness(anybody, now, params=params).diagonal() + log(_ANYWHERE_M2)
-    found: Floats = sameness(then, now, params=params) - new
     return found
 
 

@@ -93,8 +93,7 @@ class TrackerParams:
             as a false point would do.
         lost_ms: a confirmed track not seen for this long is over; visits are joined over longer
             gaps later, with more knowledge than a camera has.
-        rejoin: as ``worth``, by place and pace, of a new track to be a lost one, where nobody
-            appears;
+        rejoin: as ``worth``, of a new track to be a lost one, where nobody appears;
         rejoin_door: and where people do, or the lost one was last: of whom seven a minute may
             come in, and who may have left.
         clearance_m: no track starts this close to a track just seen: two people's centres are
@@ -124,7 +123,7 @@ class TrackerParams:
     doubt_ms: int = 700
     coast_ms: int = 1_200
     lost_ms: int = 5_000
-    rejoin: float = 18.0
+    rejoin: float = 14.0
     rejoin_door: float = 2.0
     clearance_m: float = 0.6
     same_m: float = 0.4
@@ -447,14 +446,14 @@ class Tracker:
         ]
         if not lost:
             return []
+        young = self._states[:, new]
+        variances = young[motion.PLACE_VAR]
+        found = motion.densities(self._states[:, lost], motion.places(young), variances)
         params = self._params
-        found = motion.recognised(
-            self._states.take(lost, axis=1), self._states.take(new, axis=1), params=params.motion
-        )
         came = [self._may_appear is not None and self._tracks[row].usual for row in new]
         left = [self._is_usual(*self._tracks[row].last[1:]) for row in lost]
         doors = np.logical_or.outer(left, came)
-        costs = -2 * found - np.where(doors, params.rejoin_door, params.rejoin)
+        costs = -2 * np.log(found) - np.where(doors, params.rejoin_door, params.rejoin)
         return _matched(
             [
                 (row, column, cost)

@@ -64,21 +64,6 @@ def test_who_is_who_is_told_by_the_way_they_go_on() -> None:
     assert same.trace() > same[0, 1] + same[1, 0] + 6
 
 
-def test_who_was_hidden_is_known_by_place_and_pace() -> None:
-    walks, _ = _watched(1.0)
-    then = motion.far_ahead(walks, 3_000, params=PARAMS)
-    on, back = _watched(1.0, seed=2)[0], _watched(-1.0, seed=2)[0]
-    for state in (on, back):  # both come into view where the one who walked is expected
-        state[motion.SPOT] += motion.places(then) - state[motion.PLACE]
-        state[motion.PLACE] = motion.places(then)
-    far = on.copy()
-    far[[0, 2]] += 20
-    told = motion.recognised(then, np.hstack([on, back, far]), params=PARAMS)[0]
-    assert told[0] > 0
-    assert told[0] > told[1] + 2
-    assert told[0] > told[2] + 10
-
-
 @given(
     st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), min_size=1, max_size=12),
     st.floats(0.01, 0.5),
