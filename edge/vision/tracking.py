@@ -281,41 +281,34 @@ class Tracker:
         if not looked_for:
             return [], list(range(seen.sure))
         since_ms = self._now_ms - self._params.coast_ms
-        known: set[int] = set()
-        hidden: set[int] = set()
-        fresh: set[int] = set()
+        known, fresh = set(), set()
         for row in looked_for:
             track = self._tracks[row]
             if not track.number:
                 fresh.add(row)
             elif track.seen_ms >= since_ms:
                 known.add(row)
-            else:
-                hidden.add(row)
-        links = self._links(seen, looked_for)
+        links = self._links(seen)
         sure = [link for link in links if link[1] < seen.sure]
         known_sure = [link for link in sure if link[0] in known]
-        # Whom one point does not bring back competes too: else one who passes by, and is missed
-        # just there, would take it.
-        found = _matched(known_sure + [link for link in sure if link[0] in hidden])
-        pairs = [pair for pair in found if pair[0] in known]
+        pairs = _matched(known_sure)
         self._note_meetings(pairs, known_sure)
-        spare = set(range(seen.sure)).difference(column for _, column in pairs)
+        taken = {row for row, _ in pairs}
         if seen.sure < len(seen.variances):
-            left = known.difference(row for row, _ in pairs)
-            pairs += _matched([link for link in links if link[1] >= seen.sure and link[0] in left])
-        newer = _matched([link for link in sure if link[0] in fresh and link[1] in spare])
-        spare.difference_update(column for _, column in newer)
-        return pairs + newer, sorted(spare)
+            unsure = (link for link in links if link[1] >= seen.sure and link[0] in known)
+            pairs += _matched([link for link in unsure if link[0] not in taken])
+        taken = {column for _, column in pairs}
+        pairs += _matched([link for link in sure if link[0] in fresh and link[1] not in taken])
+        taken = {column for _, column in pairs}
+        return pairs, [column for column in range(seen.sure) if column not in taken]
 
-    def _links(self, seen: _Seen, looked_for: list[int]) -> list[_Link]:
+    def _links(self, seen: _Seen) -> list[_Link]:
         """Give which points may be whose, at twice the negative log odds that they are."""
         worth, points = self._params.worth, len(seen.variances)
-        states = self._states.take(looked_for, axis=1)
-        found = motion.densities(states, seen.places, seen.variances).ravel()
+        found = motion.densities(self._states, seen.places, seen.variances).ravel()
         (near,) = (found > exp(-0.5 * worth)).nonzero()
         return [
-            (looked_for[place // points], place % points, -2 * log(density) - worth)
+            (*divmod(place, points), -2 * log(density) - worth)
             for place, density in zip(near.tolist(), found.take(near).tolist(), strict=True)
         ]
 
@@ -349,7 +342,7 @@ class Tracker:
         if track.missed:
             track.held += self._between(track, spot)
         track.held.append(spot)
-        track.last, track.seen_ms = spot, self._now_ms
+        track.last, track.seen_ms = spot, spot[0]
         track.sightings += 1
         return self._give(track)
 
