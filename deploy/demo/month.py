@@ -46,6 +46,7 @@ from edge.uplink.outbox_io import Outbox
 from edge.visits.measuring import SHOPPED
 from edge.visits.plan import Point
 from edge.visits.traits import TRAITS
+from firmware_sim.stories import Story
 from wire.messages import Config, Device, Health
 
 AGENT = "ceiling"
@@ -55,24 +56,6 @@ PATIENCE_S = 60.0
 UNTOLD: dict[str, float | None] = {trait.name: None for trait in TRAITS}
 CLASSES = 5
 """Of each category, so that the release tells categories and not classes."""
-
-
-class Story(msgspec.Struct, frozen=True):
-    """One line of `aisle-sim visits --format stories`."""
-
-    day: int
-    second: float
-    plan: int
-    traits: dict[str, float | None]
-    zones: dict[str, str]
-    ways: tuple[tuple[str, str], ...]
-    walked: tuple[Point, ...]
-    stood: tuple[Point, ...]
-    goods: dict[str, str]
-    tags: tuple[str, ...]
-    cut: bool
-    party: str
-    truth: dict[str, bool]
 
 
 @dataclass(slots=True)

@@ -28,8 +28,11 @@ FIT = 0.06
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("work", type=Path)
+    parser.add_argument("work", type=Path, nargs="?", help="folder of a demo with --work")
     work = parser.parse_args().work
+    if work is None:
+        print("left out: it reads what a demo left, see --help")
+        return
     lines = (work / "month.jsonl").read_text().splitlines()
     days = [json.loads(line) for line in lines]
     rows: dict[tuple[str, str], list[tuple[float, float, bool]]] = {}
