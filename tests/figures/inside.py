@@ -58,9 +58,10 @@ def main() -> None:
     options = parser.parse_args()
     config = demo_config()
     parts = Parts.build(config)
-    visits, truth, cost = watch(
+    visits, told, cost = watch(
         config, parts=parts, minutes=options.minutes, seed=options.seed, blind=options.blind
     )
+    truth = [event for event in told if isinstance(event, Visited)]
     rows = table(visits, truth=truth, floor=parts.floor)
     if options.json:
         print(json.dumps({"rows": rows} | cost))
@@ -96,12 +97,20 @@ def demo_config() -> StoreConfig:
 
 
 def watch(
-    config: StoreConfig, *, parts: Parts, minutes: float, seed: int | None, blind: bool
-) -> tuple[list[Visit], list[Visited], dict[str, float]]:
+    config: StoreConfig,
+    *,
+    parts: Parts,
+    minutes: float,
+    seed: int | None,
+    blind: bool,
+    positions_s: float | None = None,
+) -> tuple[list[Visit], list[object], dict[str, float]]:
     """Run the scene through renderer, detector, tracker, reader driver and visits."""
     store = default_store()
     end_s = 60 * minutes
-    sim = Simulation(store, seed=seed, closing=closing(end_s=end_s, drain_s=DRAIN_S))
+    sim = Simulation(
+        store, seed=seed, closing=closing(end_s=end_s, drain_s=DRAIN_S), positions_s=positions_s
+    )
     renderer = Renderer(store.walls(), store.cameras[0].spec(), seed=store.seed)
     camera = config.cameras[0].name
     eyes = eyes_of(config, camera, parts=parts)
@@ -140,14 +149,13 @@ def watch(
         visits += pipeline.advance(scene_ms)
     visits += pipeline.advance(round(1000 * end_s) + 30_000) + pipeline.flush()
     sim.end()
-    truth = [event for event in sim.truth if isinstance(event, Visited)]
     cost = {
         "ms a frame, eyes to visits": 1000 * seen_s / frames,
         "frames a second and core": frames / seen_s if seen_s else float("nan"),
         "peak memory, simulator and all, MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         / 1024,
     }
-    return visits, truth, cost
+    return visits, list(sim.truth), cost
 
 
 def table(
