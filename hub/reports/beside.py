@@ -21,7 +21,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from hub.reports.trend import WEEK
 
@@ -324,7 +324,7 @@ class Beside:
         """Give the log of the least change so many days can tell."""
         error, freedom = self.error(after)
         return error * (
-            _quantile(freedom, params=params) + float(student.ppf(params.power, freedom))
+            _quantile(freedom, params=params) + float(stdtrit(freedom, params.power))
         )
 
     def wait(self, *, params: PlanogramParams) -> int | None:
@@ -338,7 +338,7 @@ class Beside:
 
 
 def _quantile(freedom: float, *, params: PlanogramParams) -> float:
-    return float(student.ppf((1 + params.level) / 2, freedom))
+    return float(stdtrit(freedom, (1 + params.level) / 2))
 
 
 def _freedom(days: float, *, of: float) -> float:

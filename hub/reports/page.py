@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # segments need CEL, which a report without any spares
 
 MOST_FUNNELS = 4
 PICTURES = (
-    "kept", "walked", "stood", "ways", "dayparts", "course", "rhythm", "goods", "tags",
+    "kept", "walked", "stood", "ways", "dayparts", "course", "rhythm", "goods", "tags", "tiers",
 )  # fmt: skip
 """Those that not every page has."""
 
@@ -212,4 +212,7 @@ def _charts(summary: Summary) -> dict[str, str]:
     if summary.tags:
         shares = [(row.label, row.share) for row in summary.tags]
         pictures["tags"] = bars_picture(shares, percent=True)
+    if summary.tiers:
+        tiers = [(words.TIER_NAMES[row.label], row.share) for row in summary.tiers]
+        pictures["tiers"] = bars_picture(tiers, percent=True)
     return pictures

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
-from scipy.stats import binom
+from scipy.special import bdtrc
 
 from hub.errors import NoDataError
 from hub.patterns.cells import add_cells, cells_of_days
@@ -109,8 +109,8 @@ class Effect:
     @property
     def calm(self) -> bool:
         """Whether changes that never were look like changes no oftener than one in twenty."""
-        chance = float(binom.sf(self.alarms - 1, self.pretended, ONE_IN_TWENTY))
-        return self.pretended == 0 or chance > ONE_IN_TWENTY
+        chance = float(bdtrc(self.alarms - 1, self.pretended, ONE_IN_TWENTY)) if self.alarms else 1.0
+        return chance > ONE_IN_TWENTY
 
 
 # ---- from releases to days -----------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What promotions and shelf space bring: promotion against aisles, goods kept against space."""
+"""What promotions, shelf space and prices bring: aisles, space and price tiers side by side."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from hub.patterns.shares import Share, ShareParams, share
+from hub.patterns.shares import Estimate, Share, ShareParams, share
 from hub.patterns.zones import NEED_READER, ZoneSums, add_zones
-from hub.reports.figures import Change, change
+from hub.reports.figures import Change, add_counts, change
 from hub.reports.period import PeriodData
 from wire.messages import OUTCOMES
 
@@ -16,6 +16,8 @@ STOPPED = OUTCOMES[1:]
 ENGAGED = ("long_stop", "put_back", "kept")
 LEAST_PLACES = 2
 """With a reader, for one to have a share of what is kept there."""
+TIERS = ("price-low", "price-middle", "price-high")
+"""Labels of baskets by how dear what they hold is within its category; a basket bears one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,37 @@ class SpaceRow:
     kept: Share
     space: float
     index: Share
+
+
+@dataclass(frozen=True, slots=True)
+class TierRow:
+    """Baskets of one price tier, and their share of all that have one."""
+
+    label: str
+    visits: Estimate
+    share: Share
+
+
+def price_tiers(data: PeriodData, *, params: ShareParams) -> tuple[TierRow, ...]:
+    """Give the baskets by price tier, cheap first; none where no agent tells of them."""
+    cells = add_counts(data.releases, channel="tags")
+    told = [cells[label,] for label in TIERS if (label,) in cells]
+    if len(told) < len(TIERS):
+        return ()
+    counts, variances = [one.count for one in told], [one.variance for one in told]
+    return tuple(
+        TierRow(
+            label,
+            told[place].estimate,
+            share(
+                counts,
+                weights=[float(number == place) for number in range(len(TIERS))],
+                variances=variances,
+                params=params,
+            ),
+        )
+        for place, label in enumerate(TIERS)
+    )
 
 
 def promotion(data: PeriodData, *, params: ShareParams) -> tuple[Change, ...]:

@@ -21,7 +21,7 @@ from hub.reports.ground import (
     ways,
 )
 from hub.reports.period import PeriodData
-from hub.reports.shelf import ENGAGED, SpaceRow, by_space, promotion
+from hub.reports.shelf import ENGAGED, TIERS, SpaceRow, TierRow, by_space, price_tiers, promotion
 from hub.reports.trend import (
     SHOPPED,
     Day,
@@ -140,6 +140,7 @@ class Summary:
         first_ways: where visits go from the doors.
         promotion: rates of the promotion places (``now``) against the aisles' (``before``).
         space: what is kept by what space there is, of places with a reader.
+        tiers: baskets by how dear they are; none where no agent tells.
     """
 
     store: str
@@ -168,6 +169,7 @@ class Summary:
     tags: tuple[TagRow, ...] = ()
     promotion: tuple[Change, ...] = ()
     space: tuple[SpaceRow, ...] = ()
+    tiers: tuple[TierRow, ...] = ()
 
     @property
     def days_with_data(self) -> int:
@@ -218,6 +220,7 @@ def summarise(
         tags=_tags(data, visits=patterns.visits, params=params),
         promotion=promotion(data, params=params),
         space=by_space(data, params=params),
+        tiers=price_tiers(data, params=params),
     )
 
 
@@ -244,6 +247,12 @@ def compare(now: Summary, before: Summary) -> tuple[Change, ...]:
         change(tag.label, "basket", before=tags[tag.label].share, now=tag.share)
         for tag in now.tags
         if tag.label in tags
+    ]
+    dear = {tier.label: tier for tier in before.tiers}
+    found += [
+        change(tier.label, "tier", before=dear[tier.label].share, now=tier.share)
+        for tier in now.tiers
+        if tier.label in dear
     ]
     return tuple(one for one in found if one is not None)
 
@@ -366,7 +375,7 @@ def _row(cells: Mapping[tuple[str, ...], Noised], label: str) -> dict[str, Noise
 def _tags(data: PeriodData, *, visits: Estimate, params: ShareParams) -> tuple[TagRow, ...]:
     cells = add_counts(data.releases, channel="tags")
     rows = []
-    for label in dict.fromkeys(first for (first,) in cells):
+    for label in dict.fromkeys(first for (first,) in cells if first not in TIERS):
         counted_here = total_of([cells[label,]]).estimate
         rows.append(TagRow(label, counted_here, ratio(counted_here, visits, params=params)))
     rows.sort(key=lambda row: -row.visits.value)

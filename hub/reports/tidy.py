@@ -21,7 +21,7 @@ class Row:
         since: first day it is of, ISO; ``until`` the last.
         subject: what kind of thing it is a figure of: ``store``, ``zone``, ``pattern``,
             ``daypart``, ``weekday``, ``way``, ``goods``, ``tag``, ``walked``, ``stood``, ``space``,
-            ``promotion against aisles``, ``change``.
+            ``promotion against aisles``, ``tier``, ``change``.
         item: which one; ``item_2`` the second, as the goal of a way or a daypart's pattern.
         figure: what is told of it.
         unit: ``visits``, ``visits a day``, ``share`` (0 to 1) or ``times``.
@@ -149,6 +149,10 @@ def _shelf(summary: Summary, period: Row) -> Iterator[Row]:
         row = replace(period, subject="space", item=place.id)
         yield _told(replace(row, figure="kept", unit="share"), place.kept)
         yield _told(replace(row, figure="kept by space", unit="times"), place.index)
+    for tier in summary.tiers:
+        row = replace(period, subject="tier", item=tier.label)
+        yield _told(replace(row, figure="basket", unit="visits"), tier.visits)
+        yield _told(replace(row, figure="share", unit="share"), tier.share)
 
 
 def _parts(summary: Summary, period: Row) -> Iterator[Row]:

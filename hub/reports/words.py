@@ -51,7 +51,9 @@ RATE_NAMES = {
     "conversion": "Conversion",
     "put_back": "Put-back rate",
     "basket": "Share of baskets",
+    "tier": "Share of baskets",
 }
+TIER_NAMES = {"price-low": "Cheap", "price-middle": "Middle", "price-high": "Dear"}
 RATE_WORDS = {
     "exposure": "visits that came through, of all visits to the store",
     "stop_rate": "passers who stopped, or took something in hand, of all passers",
@@ -522,6 +524,8 @@ def change_of(one: Change) -> str:
         return f"{name} of {PLURAL.get(one.of, one.of)}"
     if one.figure == "basket":
         return f"{name} with goods marked “{one.of}”"
+    if one.figure == "tier":
+        return f"{name} that are {_tier(one.of)}"
     return f"{one.of}: {name[0].lower()}{name[1:]}" if one.of else name
 
 
@@ -557,6 +561,20 @@ def promotion_title(summary: Summary) -> str:
     name = RATE_NAMES[one.figure].lower()
     now, before = _percent(one.now or 0.0), _percent(one.before or 0.0)
     return f"Promotion: a {name} of {now}, against {before} in the aisles"
+
+
+def tiers_title(summary: Summary) -> str:
+    """Say of which price tier most baskets are."""
+    if not summary.tiers:
+        return "Price tiers: not told in this store"
+    shown = [(row.label, row.share) for row in summary.tiers if row.share.value is not None]
+    if not shown:
+        return "Price tiers: too few baskets to tell"
+    best = _clear_winner(shown)
+    if best is None:
+        return "Price tiers: none holds clearly more baskets than the others"
+    value = max(one.value or 0.0 for _, one in shown)
+    return f"Price tiers: {_percent(value)} of the baskets are {_tier(best)}"
 
 
 def space_title(summary: Summary) -> str:
@@ -607,6 +625,10 @@ def missing(day: Day) -> str:
         return "all"
     names = [CHANNEL_NAMES.get(channel, channel) for channel in day.missing]
     return ", ".join(names) or ("much of the day" if day.coverage < DIM else "")
+
+
+def _tier(label: str) -> str:
+    return {"price-low": "cheap", "price-middle": "in the middle"}.get(label, "dear")
 
 
 def _by(one: Change) -> str:

@@ -52,6 +52,7 @@ class Shop:
         noise: how much of the standard noise there is; 0 leaves counts bare.
         stopping: of the passers of a zone, who stop; half for long, where a reader is 15 % of
             those put back and 25 % keep.
+        tiers: of the visits, whose basket is of which price tier; none are told without.
     """
 
     visits: int = 2400
@@ -62,6 +63,7 @@ class Shop:
     coming: dict[str, float] = field(default_factory=lambda: dict(COMING))
     plan: str = "plan-1"
     standard: bool = True
+    tiers: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._rng = np.random.default_rng(self.seed)
@@ -130,13 +132,17 @@ class Shop:
         flow = [[rng.binomial(visits, WAYS.get((a, b), 0)) for b in zones] for a in zones]
         handled = [[rng.binomial(visits, back), rng.binomial(visits, kept)]
                    for kept, back in GOODS.values()]  # fmt: skip
-        tags = [rng.binomial(visits, share) for share in TAGS.values()]
+        tags = {tag: rng.binomial(visits, share) for tag, share in TAGS.items()}
+        if self.tiers:
+            rest = 1 - sum(self.tiers.values())
+            dear = rng.multinomial(visits, [*self.tiers.values(), rest])
+            tags |= dict(zip(self.tiers, dear, strict=False))
         seen = rng.multinomial(visits, [0.7, 0.1, 0.1, 0.08, 0.01, 0.01])
         return [
             self._release("flow", day, [Axis("zone", zones), Axis("to_zone", zones)], flow),
             self._release("goods", day, [Axis("goods", tuple(GOODS)),
                                          Axis("outcome", ("put_back", "kept"))], handled),
-            self._release("tags", day, [Axis("tag", tuple(TAGS))], tags),
+            self._release("tags", day, [Axis("tag", tuple(tags))], [*tags.values()]),
             self._release("visits", day, [Axis("seen", SEEN), Axis("party", PARTY)], seen),
         ]  # fmt: skip
 
