@@ -289,29 +289,28 @@ class WebServer:
 
     def _numbers(self, request: Request) -> Response:
         asked = _asked(request, _one(self._every(), str(request.path_params["store"])))
-        summary, _, against, _ = self._figures(asked, segments=False)
-        return _csv(asked, rows(summary, changes=against.changes if against else ()))
+        summary, _, against, segments = self._figures(asked)
+        changes = against.changes if against else ()
+        return _csv(asked, rows(summary, changes=changes, segments=segments))
 
     def _chain_numbers(self, request: Request) -> Response:
         every = self._every()
         asked = _asked(request, _whole(every))
-        chain, _ = self._stores_of(asked, every=every, segments=False)
-        return _csv(asked, chain_rows(chain))
+        chain, segments = self._stores_of(asked, every=every)
+        return _csv(asked, chain_rows(chain, segments=segments))
 
     def _every(self) -> list[Kept]:
         with Store.open(self._database, busy_ms=self._busy_ms) as opened:
             return _kept(opened.holdings())
 
-    def _stores_of(
-        self, asked: Asked, *, every: Sequence[Kept], segments: bool = True
-    ) -> tuple[Chain, Segments | None]:
+    def _stores_of(self, asked: Asked, *, every: Sequence[Kept]) -> tuple[Chain, Segments | None]:
         days = asked.since, asked.until
         names = [one.store for one in every]
         with Store.open(self._database, busy_ms=self._busy_ms) as opened:
             chain = load_chain(
                 opened, stores=names, days=days, against=asked.earlier, params=ShareParams()
             )
-            found = self._segments(opened, names, days) if segments else None
+            found = self._segments(opened, names, days)
         return chain, found
 
     def _segments(
@@ -323,7 +322,7 @@ class WebServer:
         )
 
     def _figures(
-        self, asked: Asked, *, segments: bool = True
+        self, asked: Asked
     ) -> tuple[Summary, PeriodData, Comparison | None, Segments | None]:
         earlier = asked.earlier
         with Store.open(self._database, busy_ms=self._busy_ms) as opened:
@@ -332,7 +331,7 @@ class WebServer:
                 opened, store=asked.store, since=earlier[0], until=earlier[1]
             )
             days = asked.since, asked.until
-            found = self._segments(opened, [asked.store], days) if segments else None
+            found = self._segments(opened, [asked.store], days)
         summary = summarise(data, params=ShareParams())
         if not then:
             return summary, data, None, found

@@ -129,7 +129,7 @@ def report(  # noqa: PLR0917 - typer passes options by name
         if chain or len(store or ()) > 1:
             made = _chain(store or [], days, chain=chain, against=earlier, config=config, db=db)
             segments = None
-            if out is not None:
+            if as_json or any((out, csv, parquet)):
                 names = [row.store for row in made.rows]
                 segments = _segments(names, days, context=context, config=config, db=db)
             _tell_chain(made, segments=segments, out=out, csv=csv, parquet=parquet, as_json=as_json)
@@ -144,7 +144,7 @@ def report(  # noqa: PLR0917 - typer passes options by name
 
             changes = Comparison.of(summary, before=then)
         segments = None
-        if out is not None:
+        if as_json or any((out, csv, parquet)):
             segments = _segments(store, days, context=context, config=config, db=db)
         _tell_store(
             summary, data, changes, segments, out=out, csv=csv, parquet=parquet, as_json=as_json
@@ -164,11 +164,12 @@ def _tell_store(
 ) -> None:
     if as_json:
         told: dict[str, object] = {} if changes is None else {"against": changes}
-        print(as_json_text(_with(summary, told)))
+        print(as_json_text(_with(summary, told, segments=segments)))
     if csv is not None or parquet is not None:
         from hub.reports.tidy import rows  # noqa: PLC0415 - only here
 
-        _write_table(rows(summary, changes=changes.changes if changes else ()), csv, parquet)
+        told_changes = changes.changes if changes else ()
+        _write_table(rows(summary, changes=told_changes, segments=segments), csv, parquet)
     if out is not None:
         from hub.reports.page import render  # noqa: PLC0415 - templates take a while to load
 
@@ -190,11 +191,11 @@ def _tell_chain(
     as_json: bool,
 ) -> None:
     if as_json:
-        print(as_json_text(made))
+        print(as_json_text(_with(made, {}, segments=segments)))
     if csv is not None or parquet is not None:
         from hub.reports.tidy import chain_rows  # noqa: PLC0415 - only here
 
-        _write_table(chain_rows(made), csv, parquet)
+        _write_table(chain_rows(made, segments=segments), csv, parquet)
     if out is not None:
         from hub.reports.page import render_chain  # noqa: PLC0415 - only here
 
@@ -279,11 +280,13 @@ def _days(day: str | None, since: str | None, until: str | None) -> Days:
     raise ConfigError("give either --day DAY, or --from DAY and --to DAY")
 
 
-def _with(summary: Summary, more: dict[str, object]) -> dict[str, object]:
+def _with(
+    made: Summary | Chain, more: dict[str, object], *, segments: Segments | None
+) -> dict[str, object]:
     import msgspec  # noqa: PLC0415 - only here
 
-    told: dict[str, object] = msgspec.to_builtins(summary)
-    return told | more
+    told: dict[str, object] = msgspec.to_builtins(made)
+    return told | more | ({"segments": segments.plain} if segments else {})
 
 
 def _summary(

@@ -72,6 +72,12 @@ class Segments:
     cards: tuple[Card, ...]
     overlaps: Mapping[tuple[str, str], float]
 
+    @property
+    def plain(self) -> dict[str, object]:
+        """Give them as JSON can hold them, whose keys are never pairs."""
+        pairs = [{"one": a, "other": b, "part": part} for (a, b), part in self.overlaps.items()]
+        return {"cards": self.cards, "overlaps": pairs}
+
     def overlap(self, one: str, other: str) -> float | None:
         """Give the overlap of two segments; None where it cannot be told."""
         return self.overlaps.get((one, other), self.overlaps.get((other, one)))

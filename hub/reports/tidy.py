@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields, replace
+from typing import TYPE_CHECKING
 
 from hub.patterns.shares import Estimate, Share
 from hub.reports.chain import FIGURES, Chain
@@ -11,6 +12,9 @@ from hub.reports.figures import Change
 from hub.reports.ground import HeatMap
 from hub.reports.summary import RATES, Summary
 from hub.reports.trend import Point
+
+if TYPE_CHECKING:  # segments need CEL, which a table without any spares
+    from hub.reports.segments import Card, Segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +25,12 @@ class Row:
         since: first day it is of, ISO; ``until`` the last.
         subject: what kind of thing it is a figure of: ``store``, ``zone``, ``pattern``,
             ``daypart``, ``weekday``, ``way``, ``goods``, ``tag``, ``walked``, ``stood``, ``space``,
-            ``promotion against aisles``, ``tier``, ``change``.
+            ``promotion against aisles``, ``tier``, ``change``; of segments ``segment``,
+            ``segment daypart``, ``segment weekday``, ``segment overlap``, ``segment event``.
         item: which one; ``item_2`` the second, as the goal of a way or a daypart's pattern.
         figure: what is told of it.
-        unit: ``visits``, ``visits a day``, ``share`` (0 to 1) or ``times``.
+        unit: ``visits``, ``visits a day``, ``share`` (0 to 1), ``times``, ``days``; of what befell
+            a segment ``version``, whose number the value is.
         value: None where withheld; not clamped: noise may bring it below 0.
         low: of the 95 % interval; ``high`` likewise.
         withheld: why it is.
@@ -48,8 +54,10 @@ COLUMNS = tuple(field.name for field in fields(Row))
 NUMBERS = ("value", "low", "high")
 
 
-def rows(summary: Summary, *, changes: Sequence[Change] = ()) -> list[Row]:
-    """Give every number of a period, then what changed since an earlier one."""
+def rows(
+    summary: Summary, *, changes: Sequence[Change] = (), segments: Segments | None = None
+) -> list[Row]:
+    """Give every number of a period, then what changed since an earlier one, then segments'."""
     period = Row(
         summary.store, summary.day, summary.until, "", "", "", "", "", None, None, None, None
     )
@@ -63,11 +71,11 @@ def rows(summary: Summary, *, changes: Sequence[Change] = ()) -> list[Row]:
         *_ground(summary.stood, "stood", period),
         *_course(summary, period),
     ]
-    return [*found, *_changes(changes, period)]
+    return [*found, *_changes(changes, period), *_segments(segments, period)]
 
 
-def chain_rows(chain: Chain) -> list[Row]:
-    """Give every number of several stores' report: of the chain (an empty store), then by store."""
+def chain_rows(chain: Chain, *, segments: Segments | None = None) -> list[Row]:
+    """Give every number of several stores: of all (an empty store), by store, then of segments."""
     since, until = chain.since.isoformat(), chain.until.isoformat()
     whole = Row("", since, until, "store", "", "", "", "", None, None, None, None)
     found = [
@@ -86,7 +94,7 @@ def chain_rows(chain: Chain) -> list[Row]:
                 of_day = replace(one, since=day.day.isoformat(), until=day.day.isoformat())
                 found.append(_told(replace(of_day, figure="visits", unit="visits"), day.visits))
         found += _changes(row.changes, one)
-    return found
+    return [*found, *_segments(segments, whole)]
 
 
 def values(row: Row) -> tuple[str | float | None, ...]:
@@ -202,3 +210,42 @@ def _course(summary: Summary, period: Row) -> Iterator[Row]:
 def _point(row: Row, point: Point) -> Row:
     figure = Share(point.value, point.low, point.high, point.withheld)
     return _told(replace(row, since=point.since.isoformat(), until=point.until.isoformat()), figure)
+
+
+def _segments(segments: Segments | None, period: Row) -> Iterator[Row]:
+    for card in segments.cards if segments else ():
+        yield from _card(card, replace(period, subject="segment", item=card.definition.id))
+    for (one, other), part in segments.overlaps.items() if segments else ():
+        row = replace(period, subject="segment overlap", item=one, item_2=other)
+        yield replace(row, figure="overlap", unit="share", value=part)
+
+
+def _card(card: Card, one: Row) -> Iterator[Row]:
+    """Give a segment's share in all, over time, by store, time of day and week, then its life."""
+    share = replace(one, figure="share", unit="share")
+    yield _told(share, card.share)
+    if card.a_day is not None:
+        yield _told(replace(one, figure="visits", unit="visits a day"), card.a_day)
+    if len(card.course.points) > 1:
+        for point in card.course.points:
+            yield _point(replace(share, item_2=card.course.grain), point)
+    for store, figure in card.stores:
+        yield _told(replace(share, store=store), figure)
+    for name, figure in card.parts:
+        yield _told(replace(share, subject="segment daypart", item_2=name), figure)
+    for number, figure in card.weekdays:
+        yield _told(replace(share, subject="segment weekday", item_2=str(number)), figure)
+    yield replace(one, item_2=card.state, figure="decays in", unit="days", value=card.decays_in)
+    for event in card.life:
+        on = event.at.date().isoformat()
+        yield replace(
+            one,
+            store=event.store or one.store,
+            since=on,
+            until=on,
+            subject="segment event",
+            item_2=event.detail,
+            figure=event.event,
+            unit="version",
+            value=event.version,
+        )

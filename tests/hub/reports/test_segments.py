@@ -1,18 +1,24 @@
 from __future__ import annotations
 
+import csv
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from pyarrow import parquet  # type: ignore[import-untyped]
+from typer.testing import CliRunner
 
+from hub.cli import app
 from hub.day import load_chain, load_period, load_segments
 from hub.ingest.judging import Arrival, Ingest, read_arrival
 from hub.patterns.shares import ShareParams
 from hub.reports.page import render, render_chain
 from hub.reports.segments import Segments
 from hub.reports.summary import summarise
+from hub.reports.tidy import rows
 from hub.segments.definition import Definition, as_toml
 from hub.store_io.segments import SegmentEvent, SegmentRow, SegmentTables
 from hub.store_io.store import Store
@@ -126,3 +132,55 @@ def test_without_segments_the_page_has_no_such_part(tmp_path: Path) -> None:
             load_segments(empty, stores=["x"], days=DAYS, context=None, now=NOW, params=PARAMS)
             is None
         )
+
+
+def test_the_tables_and_json_hold_the_segments(
+    opened: Store, database: Path, tmp_path: Path
+) -> None:
+    period = ("--from", DAYS[0].isoformat(), "--to", DAYS[1].isoformat(), "--db", str(database))
+    paths = [str(tmp_path / f"one.{kind}") for kind in ("csv", "parquet")]
+    files = ("--csv", paths[0], "--parquet", paths[1])
+    run = CliRunner().invoke
+    asked = ("report", "--store", "berlin-1", *period)
+    done = run(app, [*asked, "--json", *files])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)["segments"]
+    assert {card["definition"]["id"] for card in told["cards"]} == {"weekend", "organic", "dear"}
+    table = parquet.read_table(paths[1]).to_pylist()
+    with Path(paths[0]).open(newline="") as file:
+        assert [row["figure"] for row in csv.DictReader(file)] == [row["figure"] for row in table]
+    of = [row for row in table if row["subject"] == "segment" and row["item"] == "weekend"]
+    card = loaded(opened, "berlin-1").cards
+    (weekend,) = [one for one in card if one.definition.id == "weekend"]
+    shares = [row for row in of if row["figure"] == "share"]
+    assert (shares[0]["value"], shares[0]["low"]) == (weekend.share.value, weekend.share.low)
+    assert [row["since"] for row in shares[1:]] == [
+        point.since.isoformat() for point in weekend.course.points
+    ]
+    (life,) = [row for row in table if row["subject"] == "segment event" and row["item"] == "dear"]
+    assert (life["figure"], life["item_2"], life["value"]) == ("added", "by us", 1)
+    dear = next(row for row in table if row["item"] == "dear" and row["figure"] == "share")
+    assert dear["value"] is None
+    assert "price_tier" in dear["withheld"]
+
+    done = run(app, ["report", "--chain", *period, "--json", "--csv", paths[0]])
+    assert len(json.loads(done.stdout)["segments"]["cards"]) == 3
+    with Path(paths[0]).open(newline="") as file:
+        by_store = {
+            row["store"]: float(row["value"])
+            for row in csv.DictReader(file)
+            if (row["subject"], row["item"], row["item_2"]) == ("segment", "weekend", "")
+            and row["figure"] == "share"
+        }
+    assert set(by_store) == {"", "berlin-1", "kiel-3"}
+
+
+def test_the_table_holds_overlaps(opened: Store) -> None:
+    tables = SegmentTables(opened)
+    tables.set_state("lookers", version=1, state="active")
+    segments = loaded(opened, "berlin-1")
+    data = load_period(opened, store="berlin-1", since=DAYS[0], until=DAYS[1])
+    table = rows(summarise(data, params=PARAMS), segments=segments)
+    (pair,) = [row for row in table if row.subject == "segment overlap"]
+    assert {pair.item, pair.item_2} == {"weekend", "lookers"}
+    assert pair.value == segments.overlap("weekend", "lookers")
