@@ -15,6 +15,7 @@ Image = NDArray[np.uint8]
 """(H, W, 3), planes blue, green, red."""
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
+Cells = NDArray[np.int64]
 
 UNSURE = 0.5
 """Share of the confidence a person is believed at, down to which a detection may continue a track,
@@ -202,6 +203,7 @@ def decode_centre_points(
     least: float,
     scale: float,
     same_head: float | None = None,
+    near_foot: float | None = None,
 ) -> list[Detection]:
     """Read a net that marks people's centres and points from there.
 
@@ -216,6 +218,8 @@ def decode_centre_points(
         scale: the net's pixels per pixel of the image.
         same_head: distance below which a peak points at the same head as a stronger one, and goes;
             in longer sides of the larger box. None: the net sees to that itself.
+        near_foot: distance, in longer sides of the box, up to which a foot is where the cell it was
+            pointed to says (``near_foot_dx``, ``near_foot_dy``). None: nothing more is asked.
 
     Returns:
         The most confident first; people of no width or height are left out.
@@ -223,18 +227,29 @@ def decode_centre_points(
     rows, cols = np.nonzero(heat[0, 0] >= least)
     finer = heat.shape[3] // geometry.shape[3]
     cells = geometry.reshape(len(channels), finer, finer, *geometry.shape[2:])
-    there = cells[:, rows % finer, cols % finer, rows // finer, cols // finer]
-    planes = dict(zip(channels, there.astype(np.float64), strict=True))
+    place = {name: number for number, name in enumerate(channels)}
 
-    def spot(name: BodyPoint) -> _Spots | None:
-        if f"{name}_dx" not in planes:
-            return None
-        x, y = cols * stride_px + planes[f"{name}_dx"], rows * stride_px + planes[f"{name}_dy"]
-        return np.stack([x, y], axis=1) / scale
+    def told(name: str, y: Cells, x: Cells) -> Floats:
+        there = cells[place[name], y % finer, x % finer, y // finer, x // finer]
+        return there.astype(np.float64)
 
-    points, heads, centres = spot(point), spot("head"), spot("centre")
-    assert points is not None  # the manifest's reader sees to it
-    sizes = np.stack([planes["width"], planes["height"]], axis=1) / scale
+    def spot(name: str, y: Cells, x: Cells) -> _Spots:
+        steps = [told(f"{name}_dx", y, x), told(f"{name}_dy", y, x)]
+        return np.stack([x, y], axis=1) * stride_px + np.stack(steps, axis=1)
+
+    def known(name: BodyPoint) -> _Spots | None:
+        return spot(name, rows, cols) / scale if f"{name}_dx" in place else None
+
+    sizes = np.stack([told("width", rows, cols), told("height", rows, cols)], axis=1)
+    points = spot(point, rows, cols)
+    if near_foot is not None:
+        reach = near_foot * sizes.max(axis=1, initial=0)
+        last = np.array(heat.shape[:1:-1]) - 1
+        x, y = np.clip(points // stride_px, 0, last).astype(np.int64).T
+        closer = spot("near_foot", y, x)
+        believed = np.hypot(*(closer - points).T) <= reach
+        points = np.where(believed[:, None], closer, points)
+    points, sizes, heads, centres = points / scale, sizes / scale, known("head"), known("centre")
     confidence = heat[0, 0, rows, cols]
     if same_head is not None and heads is not None:
         near = same_head * sizes.max(axis=1, initial=0)

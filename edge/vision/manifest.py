@@ -108,7 +108,8 @@ class CentrePoints(
         geometry: name of the output with ``channels``, in pixels of the net's input.
         geometry_stride: pixels of the net's input per cell of ``geometry``, if more than
             ``stride``: each channel then comes once for each of the finer cells, row by row.
-        channels: ``width``, ``height``, and ``_dx``, ``_dy`` of ``foot``, ``centre``, ``head``.
+        channels: ``width``, ``height``, and ``_dx``, ``_dy`` of ``foot``, ``centre``, ``head``,
+            ``near_foot``.
         point: which of a person's points stands for them.
         point_height_m: height of that point over the floor.
         confidence: above which a detection is believed to be a person.
@@ -118,6 +119,8 @@ class CentrePoints(
         head_error: likewise of the head.
         same_head: distance below which a peak points at the same head as a stronger one, and is
             nobody; in longer sides of the larger box. Not said: the net sees to that itself.
+        near_foot: distance up to which a foot is where ``near_foot_dx``, ``near_foot_dy`` say in
+            the cell it was pointed to; in longer sides of the box.
     """
 
     stride: Pixels
@@ -132,6 +135,7 @@ class CentrePoints(
     point_error: Share | None = None
     head_error: Share | None = None
     same_head: Share | None = None
+    near_foot: Share | None = None
 
     def __post_init__(self) -> None:
         """Refuse channels that do not give the point and the box, or cells that do not fit."""
@@ -141,6 +145,12 @@ class CentrePoints(
             )
         if self.same_head is not None and "head_dx" not in self.channels:
             raise ValueError("same_head needs the channels 'head_dx' and 'head_dy'")
+        if self.near_foot is not None and (
+            self.point != "foot" or "near_foot_dx" not in self.channels
+        ):
+            raise ValueError(
+                "near_foot needs point = 'foot' and the channels 'near_foot_dx' and 'near_foot_dy'"
+            )
         for channel in (f"{self.point}_dx", f"{self.point}_dy", "width", "height"):
             if channel not in self.channels:
                 raise ValueError(f"channels must name {channel!r} once")

@@ -141,6 +141,7 @@ class Detector:
                 least=least,
                 scale=of.scale,
                 same_head=given.same_head,
+                near_foot=given.near_foot,
             )
         if isinstance(given, Boxes):
             boxes, scores = outputs

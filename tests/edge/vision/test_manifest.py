@@ -61,6 +61,7 @@ def test_a_manifest_may_tell_errors_and_when_a_track_begins() -> None:
         ("geometry_stride = 6", "geometry_stride = 6 is no multiple of stride = 4"),
         ("geometry_stride = 2", "no multiple of stride = 4"),
         ("same_head = 0.2", "same_head needs the channels 'head_dx' and 'head_dy'"),
+        ("near_foot = 0.3", "near_foot needs point = 'foot' and the channels 'near_foot_dx'"),
     ],
 )
 def test_a_manifest_whose_cells_or_heads_do_not_fit_is_refused(told: str, wrong: str) -> None:
