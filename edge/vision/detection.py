@@ -229,13 +229,13 @@ def decode_centre_points(
     cells = geometry.reshape(len(channels), finer, finer, *geometry.shape[2:])
     place = {name: number for number, name in enumerate(channels)}
 
-    def told(name: str, y: Cells, x: Cells) -> Floats:
+    def told(name: str, y: Cells, x: Cells) -> _Spots:
         there = cells[place[name], y % finer, x % finer, y // finer, x // finer]
-        return there.astype(np.float64)
+        return np.asarray(there, dtype=np.float64)
 
     def spot(name: str, y: Cells, x: Cells) -> _Spots:
-        steps = [told(f"{name}_dx", y, x), told(f"{name}_dy", y, x)]
-        return np.stack([x, y], axis=1) * stride_px + np.stack(steps, axis=1)
+        across, down = told(f"{name}_dx", y, x), told(f"{name}_dy", y, x)
+        return np.stack([x * stride_px + across, y * stride_px + down], axis=1)
 
     def known(name: BodyPoint) -> _Spots | None:
         return spot(name, rows, cols) / scale if f"{name}_dx" in place else None
