@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,8 @@ from hub.store_io.store import Store
 from wire.messages import AXES
 
 if TYPE_CHECKING:
+    from hub.reports.beside import PlanogramParams
+    from hub.reports.planogram import Planogram
     from hub.reports.segments import Segments
 
 READ = tuple(channel for channel in AXES if channel != "sums")
@@ -90,6 +92,46 @@ def load_chain(
     if not rows:
         raise NoDataError(silent[0][1] if silent else "no store was ever heard")
     return chain_of(rows, since=days[0], until=days[1], silent=silent, against=against)
+
+
+def load_change(
+    opened: Store,
+    *,
+    store: str,
+    zone: str,
+    on: date,
+    until: date | None = None,
+    params: PlanogramParams,
+) -> Planogram:
+    """Work out what a change of a place's goods did, beside the places of all stores.
+
+    Args:
+        opened: the database.
+        store: the changed place's.
+        zone: its id.
+        on: the first day after the change.
+        until: the last day to look at; as long after the change as is looked at all, without.
+        params: what is compared and when an effect is told.
+
+    Raises:
+        NoDataError: nothing is stored for it, or there is no such place.
+    """
+    from hub.reports import planogram  # noqa: PLC0415 - scipy is not always needed
+
+    days = on - timedelta(days=params.before), until or on + timedelta(days=params.after - 1)
+
+    def loaded(name: str) -> PeriodData:
+        return load_period(
+            opened, store=name, since=days[0], until=days[1], channels=planogram.CHANNELS
+        )
+
+    def others() -> Iterator[PeriodData]:
+        for name in opened.stores():
+            with suppress(NoDataError):  # one that was not there in those days is no control
+                if name != store:
+                    yield loaded(name)
+
+    return planogram.planogram_of(loaded(store), others=others(), zone=zone, on=on, params=params)
 
 
 def load_segments(

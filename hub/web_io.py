@@ -16,7 +16,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs, quote, urlencode
 from zoneinfo import ZoneInfo
 
 import uvicorn
@@ -28,17 +28,21 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hub.access import Door, is_our_host
-from hub.day import load_chain, load_period, load_segments
+from hub.day import load_chain, load_change, load_period, load_segments
 from hub.errors import ConfigError, HubError, NoDataError
 from hub.patterns.shares import ShareParams
+from hub.reports.beside import PlanogramParams
 from hub.reports.chain import Chain
 from hub.reports.comparison import Comparison
 from hub.reports.files_io import csv_text
 from hub.reports.page import OFFLINE, Around, environment, render, render_chain
 from hub.reports.period import PeriodData
+from hub.reports.planogram import Planogram, planogram_rows
+from hub.reports.planogram_page import render_planogram
 from hub.reports.segments import Segments
 from hub.reports.summary import Summary, summarise
 from hub.reports.tidy import Row, chain_rows, rows
+from hub.reports.trend import SHOPPED
 from hub.store_io.store import Holding, Store
 
 COOKIE = "aisle_hub"
@@ -46,6 +50,8 @@ BODY_MOST = 4_096
 """Bytes of a login: a token and its name."""
 MOST_DAYS = 400
 """Of a period: what a page can show, and a reader waits for."""
+EFFECTS = (2, 5, 10, 20, 50)
+"""Per cent: changes one may ask for."""
 POLICY = (
     # The pages carry their styles with them and load htmx from here; nothing else, and nothing
     # from elsewhere.
@@ -101,6 +107,21 @@ class Asked:
         if not dots:
             raise ConfigError("compare with the days before, a year before, or DAY..DAY")
         return _day(first, "against"), _day(last, "against")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of a place's goods that a reader asks about.
+
+    Attributes:
+        on: the first day after it.
+        effect: the smallest change to know of, in per cent.
+    """
+
+    store: str
+    zone: str
+    on: date
+    effect: int
 
 
 class WebServer:
@@ -202,6 +223,8 @@ class WebServer:
                 Route("/chain/numbers.csv", _threaded(self._chain_numbers)),
                 Route("/store/{store}", _threaded(self._report)),
                 Route("/store/{store}/numbers.csv", _threaded(self._numbers)),
+                Route("/store/{store}/change", _threaded(self._change)),
+                Route("/store/{store}/change.csv", _threaded(self._change_numbers)),
             ],
             exception_handlers={HubError: _explain, 404: _nothing, 500: _bug},
         )
@@ -261,13 +284,53 @@ class WebServer:
         kept = _one(every, str(request.path_params["store"]))
         asked = _asked(request, kept)
         try:
-            summary, data, against, segments = self._figures(asked)
+            summary, data, against, segments, lacking = self._figures(asked)
         except HubError as error:
             return self._instead(error, asked, kept=kept, every=every)
-        around = _around(asked, kept=kept, every=every)
+        around = _around(
+            asked, kept=kept, every=every, places=self._places(kept.store), lacking=lacking
+        )
         return HTMLResponse(
             render(summary, data=data, against=against, segments=segments, around=around)
         )
+
+    def _change(self, request: Request) -> Response:
+        every = self._every()
+        kept = _one(every, str(request.path_params["store"]))
+        asked = Asked(kept.store, kept.last - timedelta(days=6), kept.last, "")
+        try:
+            change = _changed(request, kept)
+            told = self._told(change)
+        except HubError as error:
+            return self._instead(error, asked, kept=kept, every=every)
+        around = _around(
+            asked, kept=kept, every=every, places=self._places(kept.store), change=change
+        )
+        return HTMLResponse(render_planogram(told, around=around))
+
+    def _change_numbers(self, request: Request) -> Response:
+        change = _changed(request, _one(self._every(), str(request.path_params["store"])))
+        name = f"{change.store}-{change.zone}-{change.on}"
+        return _csv(name, planogram_rows(self._told(change)))
+
+    def _told(self, change: Change) -> Planogram:
+        params = replace(PlanogramParams(), effect=change.effect / 100)
+        with Store.open(self._database, busy_ms=self._busy_ms) as opened:
+            return load_change(
+                opened, store=change.store, zone=change.zone, on=change.on, params=params
+            )
+
+    def _places(self, store: str) -> list[tuple[str, str]]:
+        """Give ids and names of the places with goods, by the newest plans."""
+        with Store.open(self._database, busy_ms=self._busy_ms) as opened:
+            newest = [metas[-1] for metas in opened.metas(store).values()]
+        found = {
+            zone.id: zone.name or zone.id
+            for meta in newest
+            for zone in meta.zones
+            if zone.kind in SHOPPED
+        }
+        return list(found.items())
 
     def _chain(self, request: Request) -> Response:
         every = self._every()
@@ -284,20 +347,21 @@ class WebServer:
     def _instead(
         self, error: HubError, asked: Asked, *, kept: Kept, every: Sequence[Kept]
     ) -> Response:
-        around = _around(asked, kept=kept, every=every, said=str(error))
+        places = self._places(kept.store) if kept.store else []
+        around = _around(asked, kept=kept, every=every, places=places, said=str(error))
         return _page("told", _status(error), around=around, text=str(error))
 
     def _numbers(self, request: Request) -> Response:
         asked = _asked(request, _one(self._every(), str(request.path_params["store"])))
-        summary, _, against, segments = self._figures(asked)
+        summary, _, against, segments, _ = self._figures(asked)
         changes = against.changes if against else ()
-        return _csv(asked, rows(summary, changes=changes, segments=segments))
+        return _csv(_name(asked), rows(summary, changes=changes, segments=segments))
 
     def _chain_numbers(self, request: Request) -> Response:
         every = self._every()
         asked = _asked(request, _whole(every))
         chain, segments = self._stores_of(asked, every=every)
-        return _csv(asked, chain_rows(chain, segments=segments))
+        return _csv(_name(asked), chain_rows(chain, segments=segments))
 
     def _every(self) -> list[Kept]:
         with Store.open(self._database, busy_ms=self._busy_ms) as opened:
@@ -323,20 +387,22 @@ class WebServer:
 
     def _figures(
         self, asked: Asked
-    ) -> tuple[Summary, PeriodData, Comparison | None, Segments | None]:
-        earlier = asked.earlier
+    ) -> tuple[Summary, PeriodData, Comparison | None, Segments | None, str]:
+        """Give a period's figures; the last says why there is nothing to compare them with."""
+        earlier, then, lacking = asked.earlier, None, ""
         with Store.open(self._database, busy_ms=self._busy_ms) as opened:
             data = load_period(opened, store=asked.store, since=asked.since, until=asked.until)
-            then = earlier and load_period(
-                opened, store=asked.store, since=earlier[0], until=earlier[1]
-            )
-            days = asked.since, asked.until
-            found = self._segments(opened, [asked.store], days)
+            try:
+                then = earlier and load_period(
+                    opened, store=asked.store, since=earlier[0], until=earlier[1]
+                )
+            except NoDataError as error:
+                lacking = str(error)
+            found = self._segments(opened, [asked.store], (asked.since, asked.until))
         summary = summarise(data, params=ShareParams())
-        if not then:
-            return summary, data, None, found
-        before = summarise(then, params=ShareParams())
-        return summary, data, Comparison.of(summary, before=before), found
+        before = summarise(then, params=ShareParams()) if then else None
+        against = Comparison.of(summary, before=before) if before else None
+        return summary, data, against, found, lacking
 
 
 def serve_web(
@@ -469,24 +535,72 @@ def _whole(every: Sequence[Kept]) -> Kept:
     return Kept("", min(one.first for one in every), max(one.last for one in every))
 
 
-def _around(asked: Asked, *, kept: Kept, every: Sequence[Kept], said: str = "") -> Around:
+def _around(
+    asked: Asked,
+    *,
+    kept: Kept,
+    every: Sequence[Kept],
+    places: Sequence[tuple[str, str]] = (),
+    change: Change | None = None,
+    said: str = "",
+    lacking: str = "",
+) -> Around:
+    """Give the choice above a page.
+
+    Args:
+        asked: the period that is shown, or may be next.
+        kept: the days there are.
+        every: of each store.
+        places: ids and names, of which a change may be asked.
+        change: the one that is shown.
+        said: for screen readers; what is shown, without it.
+        lacking: why there is nothing to compare with.
+    """
     templates = environment()
+    csv = _address(asked, "/numbers.csv")
+    told = f"Shown: {asked.store or 'all stores'}, {asked.since} to {asked.until}"
+    if change is not None:
+        csv = f"/store/{quote(change.store)}/change.csv?" + urlencode(
+            {"zone": change.zone, "on": change.on, "effect": change.effect}
+        )
+        told = f"Shown: change of {change.zone} on {change.on}"
     bar = templates.get_template("bar.html.j2").render(
         asked=asked,
         kept=kept,
         stores=[one.store for one in every],
         quick=_quick(kept),
-        csv=_address(asked, "/numbers.csv"),
+        csv=csv,
+        places=places,
+        change=change,
+        effects=EFFECTS,
+        lacking=lacking,
     )
-    told = f"{asked.store or 'all stores'}, {asked.since} to {asked.until}"
     head = templates.get_template("head.html.j2").render()
-    return Around(head=head, bar=bar, said=said or f"Shown: {told}")
+    nothing = f"; nothing to compare with: {lacking}" if lacking else ""
+    return Around(head=head, bar=bar, said=said or told + nothing)
 
 
-def _csv(asked: Asked, table: Sequence[Row]) -> Response:
-    name = f"{asked.store or 'stores'}-{asked.since}-{asked.until}.csv"
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
+def _name(asked: Asked) -> str:
+    return f"{asked.store or 'stores'}-{asked.since}-{asked.until}"
+
+
+def _csv(name: str, table: Sequence[Row]) -> Response:
+    headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
     return Response(csv_text(table), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _changed(request: Request, kept: Kept) -> Change:
+    """Read the address of a change."""
+    given = request.query_params
+    zone, on, effect = (given.get(name, "") for name in ("zone", "on", "effect"))
+    if not zone or not on:
+        raise ConfigError("choose the place that was changed, and the first day after it")
+    if effect and effect not in {str(one) for one in EFFECTS}:
+        raise ConfigError(f"effect={effect!r}: one of {', '.join(map(str, EFFECTS))} per cent")
+    day = _day(on, "on")
+    if not kept.first < day <= kept.last + timedelta(days=MOST_DAYS):
+        raise ConfigError(f"on={day}: days are stored from {kept.first} to {kept.last}")
+    return Change(kept.store, zone, day, int(effect or 10))
 
 
 def _asked(request: Request, kept: Kept) -> Asked:

@@ -8,7 +8,7 @@ from datetime import date
 
 from hub.reports import planogram_words
 from hub.reports.canvas import INK, MUTED, WIDTH, Canvas, Panel
-from hub.reports.page import environment
+from hub.reports.page import OFFLINE, Around, environment
 from hub.reports.planogram import Block, Effect, Planogram
 
 OWN, EXPECTED = "#0072b2", "#b84f00"
@@ -17,8 +17,8 @@ STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 MOST_TICKS = 6
 
 
-def render_planogram(told: Planogram) -> str:
-    """Draw the report of a change as HTML5 that needs nothing else."""
+def render_planogram(told: Planogram, *, around: Around = OFFLINE) -> str:
+    """Draw the report of a change as HTML5 that needs nothing but what ``around`` brings."""
     first = told.effects[0]
     return (
         environment()
@@ -27,6 +27,7 @@ def render_planogram(told: Planogram) -> str:
             told=told,
             first=first,
             say=planogram_words,
+            around=around,
             picture=effect_picture(first, on=told.on) if first.points and first.blocks else "",
         )
     )

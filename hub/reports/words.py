@@ -375,6 +375,8 @@ def day_span(row: StoreRow) -> str:
 def chain_changes_title(chain: Chain) -> str:
     """Say how much changed for sure."""
     every = sum(len(row.changes) for row in chain.rows)
+    if not every:
+        return "What changed: nothing to compare with"
     if not chain.told:
         return f"What changed: nothing for sure in {every} figures"
     return f"What changed: {len(chain.told)} of {every} figures for sure"

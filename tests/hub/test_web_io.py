@@ -115,7 +115,10 @@ def test_numbers_come_as_csv(inside: httpx.Client) -> None:
         ("/store/berlin-1?from=x&to=2026-03-07", 400, "2026-03-07"),
         ("/store/berlin-1?from=1026-03-01&to=2026-03-07", 400, "at most"),
         ("/store/berlin-1?from=2025-01-01&to=2025-01-02", 404, "All stores"),
-        (f"{DAY}&against=before", 404, "no release of 2026-03-06"),
+        ("/store/berlin-1/change?zone=promo", 400, "first day after it"),
+        ("/store/berlin-1/change?zone=promo&on=0001-01-01", 400, "days are stored from"),
+        ("/store/berlin-1/change?zone=promo&on=2026-03-10&effect=7", 400, "one of 2, 5, 10"),
+        ("/store/berlin-1/change?zone=till&on=2026-03-10", 404, "no place with goods"),
         (f"{DAY}&against=whatever", 400, "a year before"),
         ("/store/%3Cscript%3E", 404, "&lt;script&gt;"),
         ("/no-such", 404, "no such page"),
@@ -125,6 +128,36 @@ def test_what_is_not_there_is_said(path: str, status: int, word: str, inside: ht
     answer = inside.get(path)
     assert answer.status_code == status
     assert word in answer.text
+
+
+def test_days_are_shown_although_there_is_nothing_to_compare_them_with(
+    inside: httpx.Client,
+) -> None:
+    answer = inside.get(f"{DAY}&against=before")
+    assert answer.status_code == 200
+    assert "Saturday, 7 March 2026" in answer.text
+    assert "Nothing to compare with: store &#39;berlin-1&#39;: no release of 2026-03-06" in (
+        answer.text
+    )
+    chain = inside.get("/chain?from=2026-03-07&to=2026-03-07&against=before").text
+    assert "What changed: nothing to compare with" in chain
+    assert "nothing of those days is stored: berlin-1" in chain
+
+
+def test_a_change_of_a_shelf_is_asked_on_a_form(inside: httpx.Client) -> None:
+    form = inside.get(DAY).text
+    assert 'action="/store/berlin-1/change"' in form
+    assert '<option value="promo">Promotion' in form
+    assert '<option value="till"' not in form  # no goods there
+    asked = "zone=promo&on=2026-03-08&effect=20"
+    page = inside.get(f"/store/berlin-1/change?{asked}")
+    assert page.status_code == 200
+    assert "Planogram change · berlin-1" in page.text
+    assert '<option value="promo" selected>' in page.text
+    table = inside.get(f"/store/berlin-1/change.csv?{asked}")
+    assert table.headers["content-disposition"].endswith('"berlin-1-promo-2026-03-08.csv"')
+    rows = list(csv.DictReader(table.text.splitlines()))
+    assert {row["item"] for row in rows} == {"promo"}
 
 
 def test_no_connection_to_the_database_stays_open(inside: httpx.Client, database: Path) -> None:
@@ -204,16 +237,22 @@ def test_a_period_is_chosen_without_loading_the_page_anew(signed_in: Browser) ->
     assert browser.run("return document.querySelectorAll('.bar').length") == 1
 
 
-def test_what_is_not_there_is_said_in_place(signed_in: Browser) -> None:
+def test_what_is_not_there_and_what_a_change_did_are_told_in_place(signed_in: Browser) -> None:
     browser = signed_in
     browser.run("window.same = true")
     browser.run(
         "const chosen = document.querySelector('#asked-against'); chosen.value = 'year';"
         "chosen.dispatchEvent(new Event('change', {bubbles: true}))"
     )
-    browser.wait("document.querySelector('h1').textContent === 'Nothing to show'")
+    browser.wait("document.querySelector('.bar .warning')")
     assert browser.run("return window.same") is True
     assert "no release of 2025" in browser.run("return document.querySelector('#said').textContent")
+    browser.run("document.querySelector('.bar details').open = true")
+    browser.run("document.querySelector('#changed-on').value = '2026-03-08'")
+    browser.click(".bar details button")
+    browser.wait("document.querySelector('.kicker').textContent.startsWith('Planogram change')")
+    assert browser.run("return window.same") is True
+    assert "change of" in browser.run("return document.querySelector('#said').textContent")
 
 
 def test_everything_works_without_scripts(signed_in: Browser) -> None:
@@ -229,6 +268,7 @@ def test_everything_works_without_scripts(signed_in: Browser) -> None:
 def test_no_rule_of_wcag_is_broken(
     signed_in: Browser, server: WebServer, broken_rules: Callable[..., dict[str, object]]
 ) -> None:
+    signed_in.run("document.querySelector('.bar details').open = true")
     assert broken_rules(".bar") == {}  # the rest is the offline page
     for page in ("", "login", "no-such"):
         signed_in.open(f"{server.url}{page}")
