@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from hub.patterns.confusion import Confusion, shipped
 from hub.patterns.quantify import QuantifyParams, quantify
@@ -72,14 +74,16 @@ def cells_of_days(releases: Iterable[Release]) -> list[Release]:
     """
     given = list(releases)
     days = [release for release in given if release.channel == "day_cells"]
+    known: dict[str, tuple[list[datetime], list[datetime]]] = {}
+    for day in sorted(days, key=lambda day: day.window_start):
+        starts, ends = known.setdefault(day.epoch, ([], []))
+        starts.append(day.window_start)
+        ends.append(max([day.window_end, *ends[-1:]]))  # the latest of those begun by then
 
     def covered(hour: Release) -> bool:
-        return any(
-            day.epoch == hour.epoch
-            and day.window_start <= hour.window_start
-            and hour.window_end <= day.window_end
-            for day in days
-        )
+        starts, ends = known.get(hour.epoch, ([], []))
+        begun = bisect_right(starts, hour.window_start)
+        return begun > 0 and hour.window_end <= ends[begun - 1]
 
     hours = (release for release in given if release.channel == "cells")
     return days + [hour for hour in hours if not covered(hour)]

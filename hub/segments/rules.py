@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
+from typing import TYPE_CHECKING
 
-import cel
 import numpy as np
 from numpy.typing import NDArray
 
 from hub.errors import ConfigError
 from hub.segments.tokens import Names, names_of
+
+if TYPE_CHECKING:
+    import cel
 
 Value = float | int | str | bool
 Values = Mapping[str, Value]
@@ -50,7 +56,7 @@ def compile_rule(text: str) -> Rule:
         RuleError: it is no CEL, or a name is indexed by something that is only known later.
     """
     try:
-        program = cel.compile(text)
+        program = _compile(text)
     except ValueError as error:
         raise RuleError(_syntax(text, str(error))) from error
     names = names_of(text)
@@ -123,6 +129,21 @@ def weights(rule: Rule, *, cells: Sequence[Values], contexts: Sequence[Values]) 
                 rule.given[key] = weight(rule, {**hour, **cells[column]})
             rows[row, column] = rule.given[key]
     return rows[which] if len(contexts) else np.empty((0, len(cells)))
+
+
+def _compile(text: str) -> cel.Program:
+    """Compile by CEL's extension module alone: its package loads a command line of its own too."""
+    name = "cel.cel"
+    if name not in sys.modules:
+        package = find_spec("cel")
+        spec = PathFinder.find_spec(name, package and package.submodule_search_locations)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{name} is not there: is common-expression-language installed?")
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        sys.modules[name] = module  # it can be loaded but once
+    program: cel.Program = sys.modules[name].compile(text)
+    return program
 
 
 def _syntax(text: str, message: str) -> str:
