@@ -118,7 +118,7 @@ def load_change(
     """
     from hub.reports import planogram  # noqa: PLC0415 - scipy is not always needed
 
-    days = on - timedelta(days=params.before), until or on + timedelta(days=params.after - 1)
+    days = on - timedelta(days=params.before), until or on + timedelta(days=params.longest - 1)
 
     def loaded(name: str) -> PeriodData:
         return load_period(

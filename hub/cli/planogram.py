@@ -60,7 +60,7 @@ def planogram(asked: Asked, *, config: Path | None, db: Path | None) -> Planogra
         if asked.before < params.least_before:
             raise ConfigError(f"--before {asked.before}: at least {params.least_before} days")
         params = replace(params, before=asked.before)
-    last = asked.on + timedelta(days=params.after - 1)
+    last = asked.on + timedelta(days=params.longest - 1)
     if asked.until is not None and not asked.on <= asked.until <= last:
         raise ConfigError(f"--to {asked.until}: from {asked.on} to {last}")
     with opened(config, db) as there:

@@ -21,7 +21,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
 from hub.reports.trend import WEEK
 
@@ -45,7 +45,8 @@ class PlanogramParams:
         power: with which it would be told; .8 is the custom (Cohen 1988).
         level: of the intervals; 1 - level is how often no change looks like one.
         before: days before the change, and
-        after: from it on, at most: four weeks, so that the days of the week weigh alike [D].
+        after: from it on, if that is enough: four weeks, so that the days of the week weigh alike,
+        longest: and at most, if it is not [D].
         least_before: fewer do not show the rhythm of a week twice, and
         least_after: not once.
         least_controls: with fewer, how far places drift apart by themselves cannot be told.
@@ -53,9 +54,10 @@ class PlanogramParams:
         level_apart: factor between the shares before, beyond which a place is no control [D].
         slope_t: a place whose course differed by more than so many standard errors is none.
         support_sd: as ``ShareParams``: a sum must be so many standard deviations of its noise.
+        drift_errors: standard errors by which what places drift apart is taken for more than was
+            found; chosen on simulated days (tests/figures/planogram.py's, seeds 9604 to 9607).
         lags: days over which what befalls a place may last.
         dim: a day of less coverage is left out [D].
-        longest: days one may be asked to wait [D].
     """
 
     effect: float = 0.10
@@ -63,6 +65,7 @@ class PlanogramParams:
     level: float = 0.95
     before: int = 28
     after: int = 28
+    longest: int = 84
     least_before: int = 14
     least_after: int = 7
     least_controls: int = 3
@@ -70,9 +73,9 @@ class PlanogramParams:
     level_apart: float = 3.0
     slope_t: float = 2.0
     support_sd: float = 5.0
+    drift_errors: float = 0.5
     lags: int = 7
     dim: float = 0.5
-    longest: int = 182
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +227,9 @@ class Beside:
         beyond: log of the effect.
         spread: of a day's difference, before and after; a variance.
         lasting: factor by which days that resemble their neighbours tell less.
-        drift: variance of what places drift apart by themselves, times the weights' part, and
+        drift: variance of what places drift apart by themselves, times the weights' part,
+        doubt: part of the days' variance by which it may be more: the fewer places, the less one
+            knows, and a drift that was not found may still be there;
         freedom: degrees of it that this is known with.
         days: before and after.
         slope: what the place gained on the controls in a week before the change, and its error.
@@ -237,6 +242,7 @@ class Beside:
     spread: tuple[float, float]
     lasting: float
     drift: float
+    doubt: float
     freedom: int
     days: tuple[int, int]
     slope: tuple[float, float]
@@ -263,11 +269,11 @@ class Beside:
         lasting = lasting or lasting_of([own, *controls], params=params)
         of_controls = np.array([one.variance for one in controls]) * lasting
         changes = np.array([one.change for one in controls])
-        halves = np.array([one.halves for one in (own, *controls) if one.halves])
-        groups = [(halves[:, 0], lasting * halves[:, 1])]
         if design.after.any():
-            groups.append((changes, of_controls))
-        drift, freedom = _drift(groups)
+            drift, doubt, freedom = _drift(changes, of_controls, params=params)
+        else:  # what is to come is judged by what the time before holds
+            halves = np.array([one.halves for one in (own, *controls) if one.halves])
+            drift, doubt, freedom = _drift(halves[:, 0], lasting * halves[:, 1], params=params)
         weights = 1 / (of_controls + drift)
         weights /= weights.sum()
         gap = own.left - np.nan_to_num(np.stack([one.left for one in controls])).T @ weights
@@ -287,6 +293,7 @@ class Beside:
             spread=(before, after if days[1] else before),
             lasting=lasting,
             drift=drift * (1 + float(weights @ weights)),
+            doubt=doubt,
             freedom=freedom,
             days=days,
             slope=_slope(gap, design=design, variance=lasting * before),
@@ -296,7 +303,7 @@ class Beside:
         """Give standard error and degrees of freedom with so many days after the change."""
         numbers = self.days[0], after
         parts = [
-            (self.lasting * spread / number, _freedom(number, of=sum(numbers)))
+            ((1 + self.doubt) * self.lasting * spread / number, _freedom(number, of=sum(numbers)))
             for spread, number in zip(self.spread, numbers, strict=True)
         ]
         parts.append((self.drift, float(self.freedom)))
@@ -314,6 +321,11 @@ class Beside:
         """Give how many standard errors the effect is."""
         return abs(self.beyond) / self.error(self.days[1])[0]
 
+    @property
+    def chance(self) -> float:
+        """Give how often chance alone makes as much, up or down."""
+        return 2 * float(stdtr(self.error(self.days[1])[1], -self.size))
+
     def apart(self, *, params: PlanogramParams) -> tuple[float, float]:
         """Give the weekly gain before the change, and half the width of its interval."""
         slope, error = self.slope
@@ -323,14 +335,12 @@ class Beside:
     def least(self, after: float, *, params: PlanogramParams) -> float:
         """Give the log of the least change so many days can tell."""
         error, freedom = self.error(after)
-        return error * (
-            _quantile(freedom, params=params) + float(stdtrit(freedom, params.power))
-        )
+        return error * (_quantile(freedom, params=params) + float(stdtrit(freedom, params.power)))
 
     def wait(self, *, params: PlanogramParams) -> int | None:
         """Give the further days that the change asked for needs; None if none would do."""
         asked = math.log1p(params.effect)
-        for more in range(params.longest + 1):
+        for more in range(max(0, params.longest - self.days[1]) + 1):
             after = self.days[1] + more
             if after >= params.least_after and self.least(after, params=params) <= asked:
                 return more
@@ -380,25 +390,28 @@ def lasting_of(courses: Sequence[Course], *, params: PlanogramParams) -> float:
     return max(1.0, factor / (1 - min(MOST_BIAS, factor * weights / courses[0].days)))
 
 
-def _drift(groups: Sequence[tuple[Array, Array]]) -> tuple[float, int]:
+def _drift(
+    changes: Array, variances: Array, *, params: PlanogramParams
+) -> tuple[float, float, int]:
     """Give the variance of places' changes that their own variances do not explain.
 
     Args:
-        groups: changes and their variances; within each, all places' changes are compared.
+        changes: of the places, compared with one another.
+        variances: that they explain themselves.
+        params: how much more it is taken to be than was found.
 
     Returns:
-        It, and its degrees of freedom.
+        It, by what part of the days' own variance it may be more, and its degrees of freedom.
 
-    Source: DerSimonian and Laird 1986, "Meta-analysis in clinical trials", over all groups.
+    Source: DerSimonian and Laird 1986, "Meta-analysis in clinical trials".
     """
-    excess, scale, freedom = 0.0, 0.0, 0
-    for changes, variances in groups:
-        weights = 1 / variances
-        mean = float(weights @ changes / weights.sum())
-        excess += float(weights @ (changes - mean) ** 2) - (len(changes) - 1)
-        scale += float(weights.sum() - (weights**2).sum() / weights.sum())
-        freedom += len(changes) - 1
-    return max(0.0, excess / scale), freedom
+    weights, freedom = 1 / variances, len(changes) - 1
+    mean = float(weights @ changes / weights.sum())
+    excess = float(weights @ (changes - mean) ** 2) - freedom
+    scale = float(weights.sum() - (weights**2).sum() / weights.sum())
+    found = max(0.0, excess)
+    doubt = max(0.0, excess + params.drift_errors * math.sqrt(2 * freedom)) - found
+    return found / scale, doubt / freedom, freedom
 
 
 def _slope(gap: Array, *, design: Design, variance: float) -> tuple[float, float]:

@@ -105,7 +105,17 @@ def pretended(one: Effect) -> str:
 
 def verdict(one: Effect) -> str:
     """Say a figure's outcome."""
-    return _sentence(one.refused) if one.refused else _sentence(VERDICTS[one.verdict])
+    return _sentence(one.refused or outcome(one))
+
+
+def outcome(one: Effect) -> str:
+    """Say what became of a figure that is not refused.
+
+    >>> outcome(Effect("exposure", verdict="down"))
+    'perhaps down'
+    """
+    perhaps = one.verdict in {"up", "down"} and not one.sure
+    return f"{'perhaps ' * perhaps}{VERDICTS[one.verdict]}"
 
 
 def place(told: Planogram, control: Place) -> str:
@@ -159,7 +169,7 @@ def planogram_text(told: Planogram) -> str:
             continue
         lines.append(
             f"  {name} {share(one.now or 0)} where {share(one.expected or 0)} would be expected: "
-            f"{points(one.points)} points, {part(one.change)}: {VERDICTS[one.verdict]}"
+            f"{points(one.points)} points, {part(one.change)}: {outcome(one)}"
         )
     first = told.effects[0]
     if first.apart is not None:
