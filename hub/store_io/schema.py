@@ -11,11 +11,13 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING
 
 from hub.errors import StoreError
 from hub.store_io.connection import spelt, transaction
+
+if TYPE_CHECKING:  # it takes a fifth of a short command to load
+    from sqlite_utils import Database
 
 SQL_STEPS = """
 CREATE TABLE schema_steps (number BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL)
@@ -160,11 +162,14 @@ NEWEST = STEPS[-1].number
 
 def version(connection: sqlite3.Connection) -> int:
     """Give the number of the last step that was done; 0 for an empty file."""
-    if _there(connection, "schema_steps"):
+    try:
         newest = connection.execute("SELECT MAX(number) FROM schema_steps").fetchone()[0]
-        return int(newest or 0)
-    # the first hubs noted their only step elsewhere
-    return int(_there(connection, "_sqlite_migrations") and _there(connection, "releases"))
+    except sqlite3.OperationalError:
+        if _there(connection, "schema_steps"):
+            raise
+        # the first hubs noted their only step elsewhere
+        return int(_there(connection, "_sqlite_migrations") and _there(connection, "releases"))
+    return int(newest or 0)
 
 
 def migrate(connection: sqlite3.Connection, *, to: int = NEWEST) -> list[Step]:
@@ -201,7 +206,7 @@ def migrate(connection: sqlite3.Connection, *, to: int = NEWEST) -> list[Step]:
 def rows_lost(connection: sqlite3.Connection, *, to: int) -> dict[str, int]:
     """Say how many rows of which tables undoing down to step ``to`` would lose."""
     tables = [t for step in STEPS[to : version(connection)] for t in step.loses]
-    database = Database(connection)
+    database = tables_of(connection)
     counted = {table: int(database.table(table).count) for table in tables}
     return {table: rows for table, rows in counted.items() if rows}
 
@@ -214,8 +219,15 @@ def newer(there: int) -> str:
     )
 
 
+def tables_of(connection: sqlite3.Connection) -> Database:
+    """Give what looks after the tables as a whole."""
+    from sqlite_utils import Database  # noqa: PLC0415 - see TYPE_CHECKING
+
+    return Database(connection)
+
+
 def _there(connection: sqlite3.Connection, table: str) -> bool:
-    return bool(Database(connection).table(table).exists())
+    return bool(tables_of(connection).table(table).exists())
 
 
 def _note_first(connection: sqlite3.Connection, there: int) -> None:

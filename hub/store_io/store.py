@@ -12,12 +12,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import msgspec
-from sqlite_utils import Database
 
 from hub.errors import NoDataError, StoreError
 from hub.ingest.judging import Decision, Key, Noted, Rejected, Repeat, Stored, contiguous
 from hub.store_io.connection import connected, instant, refusals, spelt, transaction
-from hub.store_io.schema import NEWEST, migrate, newer, version
+from hub.store_io.schema import NEWEST, migrate, newer, tables_of, version
 from wire.codebook import Codebook
 from wire.codec import decode
 from wire.messages import Axis, Health, Meta, Release, Status
@@ -206,7 +205,7 @@ class Store:
     def create(cls, path: Path, *, busy_ms: int, keeping: Keeping | None = None) -> Self:
         """Open the database for ingest: make it, or bring its tables up to date."""
         with connected(path, busy_ms=busy_ms) as connection:
-            Database(connection).enable_wal()
+            tables_of(connection).enable_wal()
             # each commit reaches the disk before its messages are acknowledged
             connection.execute("PRAGMA synchronous = FULL")
             migrate(connection)
