@@ -1,35 +1,23 @@
 """How people move on a floor: they stand, or they walk; which of both is a matter of evidence.
 
 Two Kalman filters a person, one for each way to move, that mix as people start and stop
-(interacting multiple models). A state is a column of numbers, so that all people of a moment move
-on together; both axes share their variances, as a sighting is as sure east as north.
+(interacting multiple models). A place is one complex number of metres, east and 1j north; both axes
+share their variances, as a sighting is as sure east as north. Plain numbers, person by person: for
+the few people on a floor that is quicker than arrays.
 
 Source: Blom & Bar-Shalom, IEEE Trans. Automatic Control 33 (1988), 780-783.
 """
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
-from math import exp, expm1
-
-import numpy as np
-from numpy.typing import NDArray
-
-Floats = NDArray[np.float64]
-
-# Rows of a state, (11, N): where the one who stands is and where the one who walks, the walker's
-# velocity, the variances of both places, the walker's covariance of place and velocity, the
-# velocity's variance; the probability of walking.
-SPOT, PLACE, PACE = slice(0, 2), slice(2, 4), slice(4, 6)
-SPOT_VAR, PLACE_VAR, MIXED, PACE_VAR, WALKS = range(6, 11)
-ROWS = 11
-_BOTH, _BOTH_VARS = slice(0, 4), slice(6, 8)
-"""Places of the one who stands, then of the one who walks; and their variances."""
-_WAY, _WALKERS_VARS = slice(2, 6), slice(7, 10)
-"""Place and velocity of the one who walks; and their variances."""
+from math import exp, expm1, log, sqrt
 
 _RARE = 1e-3
 """Neither way to move is ever less probable than this."""
+_MOST = 50.0
+"""Log odds beyond which they change nothing."""
 _FAINT = 1e-12
 """Least density, per square metre, that is told from none."""
 
@@ -56,168 +44,201 @@ class MotionParams:
     creep_m_s: float = 0.15
 
 
-def born(places_m: Floats, variances_m2: Floats, *, params: MotionParams) -> Floats:
-    """Give the states of people first seen at (2, N) places."""
-    states = np.zeros((ROWS, places_m.shape[1]))
-    states[SPOT] = states[PLACE] = places_m
-    states[SPOT_VAR] = states[PLACE_VAR] = variances_m2
-    states[PACE_VAR] = params.speed_sd_m_s**2
-    states[WALKS] = params.stops_ms / (params.stops_ms + params.starts_ms)
-    return states
-
-
-def ahead(states: Floats, step_ms: int, *, params: MotionParams) -> Floats:
-    """Carry states on in time.
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What time does to everybody alike, over ``step_ms``.
 
     A walker's velocity is an Ornstein-Uhlenbeck process, integrated exactly (Uhlenbeck & Ornstein,
     Phys. Rev. 36 (1930), eq. 24-25).
+
+    Attributes:
+        stops: probability that one who walks stands then;
+        starts: that one who stands walks.
+        sway_m2: what the variance of one who stands grows by.
+        kept: share of a walker's velocity that is left;
+        carry_s: seconds for which it carried them.
+        any_m2_s2: variance of the velocity of whoever walks, and what, for turning, a walker's
+        grown_m2: variance of place,
+        grown_m2_s: covariance of place and velocity,
+        grown_m2_s2: and variance of velocity grow by.
     """
-    if step_ms == 0 or not states.size:
-        return states.copy()
-    step_s, rate = step_ms / 1_000, 1_000 / params.memory_ms
-    stops, starts = -expm1(-step_ms / params.stops_ms), -expm1(-step_ms / params.starts_ms)
-    walks = states[WALKS]
-    walking = walks * (1 - stops - starts) + starts
-    came, went = starts * (1 - walks) / walking, stops * walks / (1 - walking)
-    stayed = 1 - came
-    way = states[_WAY].copy()
-    gap, pace = way[:2], way[2:]
-    gap -= states[SPOT]
-    products = np.empty((3, 2, len(walks)))
-    np.multiply(gap, gap, out=products[0])
-    np.multiply(gap, pace, out=products[1])
-    np.multiply(pace, pace, out=products[2])
-    means = 0.5 * (products[:, 0] + products[:, 1])
-    # Of all who walk now: those who did, and that those who have just started differ from them;
-    # then these themselves, who stood somewhere, and walk at any pace.
-    spread = np.empty((6, len(walks)))
-    spread[:3] = stayed * (states[_WALKERS_VARS] + came * means)
-    spread[3] = came * states[SPOT_VAR]
-    spread[4] = came
-    spread[5] = 1.0
-    kept = exp(-rate * step_s)
-    carry = (1 - kept) / rate
-    var = params.speed_sd_m_s**2
-    grown_m2 = var * (2 * (step_s - carry) / rate - carry * carry)
-    grown_m2_s = var * rate * carry * carry
-    turned = np.array(
-        (
-            (1.0, 2 * carry, carry * carry, 1.0, carry * carry * var, grown_m2),
-            (0.0, kept, kept * carry, 0.0, kept * carry * var, grown_m2_s),
-            (0.0, 0.0, kept * kept, 0.0, kept * kept * var, var * (1 - kept * kept)),
+
+    stops: float
+    starts: float
+    sway_m2: float
+    kept: float
+    carry_s: float
+    any_m2_s2: float
+    grown_m2: float
+    grown_m2_s: float
+    grown_m2_s2: float
+
+    @classmethod
+    def of(cls, step_ms: int, *, params: MotionParams) -> Step:
+        """Give what so many milliseconds do."""
+        step_s, rate = step_ms / 1_000, 1_000 / params.memory_ms
+        kept, var = exp(-rate * step_s), params.speed_sd_m_s**2
+        carry_s = (1 - kept) / rate
+        return cls(
+            stops=-expm1(-step_ms / params.stops_ms),
+            starts=-expm1(-step_ms / params.starts_ms),
+            sway_m2=params.sway_m**2 * step_s,
+            kept=kept,
+            carry_s=carry_s,
+            any_m2_s2=var,
+            grown_m2=var * (2 * (step_s - carry_s) / rate - carry_s * carry_s),
+            grown_m2_s=var * rate * carry_s * carry_s,
+            grown_m2_s2=var * (1 - kept * kept),
         )
-    )
-    out = np.empty_like(states)
-    np.matmul(turned, spread, out=out[_WALKERS_VARS])
-    out[SPOT] = states[SPOT] + went * gap
-    apart = states[PLACE_VAR] - states[SPOT_VAR] + (1 - went) * means[0]
-    out[SPOT_VAR] = states[SPOT_VAR] + went * apart + params.sway_m**2 * step_s
-    pace *= stayed
-    out[PLACE] = states[PLACE] - came * gap + carry * pace
-    out[PACE] = kept * pace
-    out[WALKS] = walking
-    return out
 
 
-def far_ahead(states: Floats, step_ms: int, *, params: MotionParams) -> Floats:
-    """Carry states on over seconds, in steps within which hardly anybody stops twice."""
-    while step_ms > 0 and states.size:
-        states = ahead(states, min(step_ms, 250), params=params)
+@dataclass(slots=True)
+class Gait:
+    """Where one person is and how they move, as far as sightings tell; changes with each.
+
+    Attributes:
+        spot_m: where they are if they stand,
+        spot_m2: and its variance.
+        place_m: where they are if they walk,
+        pace_m_s: their velocity then,
+        place_m2: variance of the place,
+        mixed_m2_s: covariance of place and velocity,
+        pace_m2_s2: variance of the velocity.
+        walks: probability that they walk.
+    """
+
+    spot_m: complex
+    spot_m2: float
+    place_m: complex
+    pace_m_s: complex
+    place_m2: float
+    mixed_m2_s: float
+    pace_m2_s2: float
+    walks: float
+
+    @classmethod
+    def first_seen(cls, place_m: complex, *, variance_m2: float, params: MotionParams) -> Gait:
+        """Give what is known of somebody seen once."""
+        return cls(
+            spot_m=place_m,
+            spot_m2=variance_m2,
+            place_m=place_m,
+            pace_m_s=0j,
+            place_m2=variance_m2,
+            mixed_m2_s=0.0,
+            pace_m2_s2=params.speed_sd_m_s**2,
+            walks=params.stops_ms / (params.stops_ms + params.starts_ms),
+        )
+
+    def expected_m(self) -> complex:
+        """Give where they are thought to be."""
+        return self.spot_m + self.walks * (self.place_m - self.spot_m)
+
+    def move(self, step: Step) -> None:
+        """Carry on in time."""
+        walked, starts, kept, carry_s = self.walks, step.starts, step.kept, step.carry_s
+        spot_m2, place_m2, pace_m_s = self.spot_m2, self.place_m2, self.pace_m_s
+        gap_m = self.place_m - self.spot_m
+        apart_m, speed_m_s = abs(gap_m), abs(pace_m_s)
+        # Along each axis, as all variances are.
+        gap_m2 = 0.5 * apart_m * apart_m
+        # Of those who walk now, the share that has just started; of who stands, that has stopped.
+        self.walks = walks = walked * (1 - step.stops - starts) + starts
+        came, went = starts * (1 - walked) / walks, step.stops * walked / (1 - walks)
+        stayed = 1 - came
+        self.spot_m += went * gap_m
+        self.spot_m2 += went * (place_m2 - spot_m2 + (1 - went) * gap_m2) + step.sway_m2
+        # Who walked, and is unlike those who have just started; these stood, and walk at any pace.
+        place_m2 = stayed * (place_m2 + came * gap_m2) + came * spot_m2
+        mixed_m2_s = stayed * (self.mixed_m2_s + 0.5 * came * (gap_m * pace_m_s.conjugate()).real)
+        pace_m2_s2 = stayed * (self.pace_m2_s2 + 0.5 * came * speed_m_s * speed_m_s)
+        pace_m2_s2 += came * step.any_m2_s2
+        pace_m_s *= stayed
+        self.place_m += carry_s * pace_m_s - came * gap_m
+        self.pace_m_s = kept * pace_m_s
+        moved_m2_s = mixed_m2_s + carry_s * pace_m2_s2
+        self.place_m2 = place_m2 + carry_s * (mixed_m2_s + moved_m2_s) + step.grown_m2
+        self.mixed_m2_s = kept * moved_m2_s + step.grown_m2_s
+        self.pace_m2_s2 = kept * kept * pace_m2_s2 + step.grown_m2_s2
+
+    def reach_m(self, far: float, variance_m2: float) -> float:
+        """Give how far from ``place_m`` a sighting can be, within ``far`` times its variance."""
+        most_m2 = max(self.spot_m2, self.place_m2) + variance_m2
+        return sqrt(far * most_m2) + abs(self.place_m - self.spot_m)
+
+    def density(self, place_m: complex, variance_m2: float) -> float:
+        """Tell how probable a sighting of them is at a place, per 2 pi m²."""
+        off_m, sum_m2 = abs(place_m - self.spot_m), self.spot_m2 + variance_m2
+        standing = exp(-0.5 * off_m * off_m / sum_m2) / sum_m2
+        off_m, sum_m2 = abs(place_m - self.place_m), self.place_m2 + variance_m2
+        walking = exp(-0.5 * off_m * off_m / sum_m2) / sum_m2
+        return standing + self.walks * (walking - standing) + _FAINT
+
+    def see(self, place_m: complex, variance_m2: float) -> float:
+        """Weigh what is known against a sighting.
+
+        Returns:
+            What is left of its squared error, per axis, beyond what was unknown before.
+        """
+        walks, spot_m2, place_m2 = self.walks, self.spot_m2, self.place_m2
+        off_m, sum_m2 = place_m - self.spot_m, spot_m2 + variance_m2
+        gain, apart_m = spot_m2 / sum_m2, abs(off_m)
+        standing_m2 = 0.5 * apart_m * apart_m
+        self.spot_m += gain * off_m
+        self.spot_m2 -= gain * spot_m2
+        off_m, walks_sum_m2 = place_m - self.place_m, place_m2 + variance_m2
+        gain, apart_m = place_m2 / walks_sum_m2, abs(off_m)
+        walking_m2 = 0.5 * apart_m * apart_m
+        mixed_m2_s = self.mixed_m2_s
+        gain_per_s = mixed_m2_s / walks_sum_m2
+        self.place_m += gain * off_m
+        self.pace_m_s += gain_per_s * off_m
+        self.place_m2 -= gain * place_m2
+        self.mixed_m2_s -= gain * mixed_m2_s
+        self.pace_m2_s2 -= gain_per_s * mixed_m2_s
+        favour = standing_m2 / sum_m2 - walking_m2 / walks_sum_m2
+        odds = exp(min(favour, _MOST)) * walks * sum_m2
+        odds /= odds + (1 - walks) * walks_sum_m2
+        self.walks = min(max(odds, _RARE), 1 - _RARE)
+        if walks > 0.5:  # noqa: PLR2004 - the likelier of two
+            return walking_m2 - place_m2
+        return standing_m2 - spot_m2
+
+
+def far_ahead(gait: Gait, step_ms: int, *, params: MotionParams) -> Gait:
+    """Give how somebody is seconds later, in steps within which hardly anybody stops twice."""
+    later = copy(gait)
+    while step_ms > 0:
+        later.move(Step.of(min(step_ms, 250), params=params))
         step_ms -= 250
-    return states
+    return later
 
 
-def densities(states: Floats, places_m: Floats, variances_m2: Floats) -> Floats:
-    """Give how probable a sighting of each person (N) is at each place (2, M), per 2 pi m².
-
-    Returns:
-        (N, M).
-    """
-    off = places_m[:, None] - states[_BOTH].reshape(2, 2, -1, 1)
-    off *= off
-    spread = states[_BOTH_VARS, :, None] + variances_m2
-    bells = off[:, 0] + off[:, 1]
-    bells /= -2 * spread
-    np.exp(bells, out=bells)
-    bells /= spread
-    found: Floats = bells[0]
-    walking = bells[1]
-    walking -= found
-    walking *= states[WALKS, :, None]
-    found += walking
-    found += _FAINT
-    return found
-
-
-def corrected(states: Floats, places_m: Floats, variances_m2: Floats) -> tuple[Floats, Floats]:
-    """Weigh each state against a sighting of its own at (2, N) places.
-
-    Returns:
-        The states, and what is left of each sighting's squared error, per axis, beyond the state's
-        own.
-    """
-    out = states.copy()
-    walks, variances = states[WALKS], states[_BOTH_VARS]
-    off = places_m - states[_BOTH].reshape(2, 2, -1)
-    total = variances + variances_m2
-    gain = variances / total
-    gain_pace = states[MIXED] / total[1]
-    out[_BOTH] += (gain[:, None] * off).reshape(4, -1)
-    out[PACE] += gain_pace * off[1]
-    out[PACE_VAR] -= gain_pace * states[MIXED]
-    left = 1 - gain
-    out[_BOTH_VARS] *= left
-    out[MIXED] *= left[1]
-    off *= off
-    square = 0.5 * (off[:, 0] + off[:, 1])
-    misfit = square / total
-    favour = np.exp(np.minimum(misfit[0] - misfit[1], 50.0))
-    odds = favour * walks * total[0]
-    odds /= odds + (1 - walks) * total[1]
-    out[WALKS] = np.minimum(np.maximum(odds, _RARE), 1 - _RARE)
-    square -= variances
-    return out, np.where(walks > 0.5, square[1], square[0])  # noqa: PLR2004 - the likelier's
-
-
-def places(states: Floats) -> Floats:
-    """Give where people are thought to be, (2, N)."""
-    found: Floats = states[SPOT] + states[WALKS] * (states[PLACE] - states[SPOT])
-    return found
-
-
-def sameness(then: Floats, now: Floats, *, params: MotionParams) -> Floats:
-    """Tell how probable it is that each one of then (N) is each one of now (M).
+def sameness(then: Gait, now: Gait, *, params: MotionParams) -> float:
+    """Tell how probable it is that two are one person.
 
     Args:
-        then: states carried on to the present, without what was seen meanwhile.
-        now: states that know it.
+        then: carried on to the present, without what was seen meanwhile.
+        now: as it knows that.
         params: motion.
 
     Returns:
-        (N, M) log densities, up to a constant.
+        Log density, up to a constant.
     """
-    still = _bell(then[SPOT], then[SPOT_VAR], now[SPOT], now[SPOT_VAR]) / params.creep_m_s**2
-    place = then[PLACE_VAR, :, None] + now[PLACE_VAR]
-    mixed = then[MIXED, :, None] + now[MIXED]
-    pace = then[PACE_VAR, :, None] + now[PACE_VAR]
-    off = now[PLACE][:, None] - then[PLACE][:, :, None]
-    turn = now[PACE][:, None] - then[PACE][:, :, None]
-    size = place * pace - mixed * mixed
-    square = pace * (off * off) - 2 * mixed * (off * turn) + place * (turn * turn)
-    moving = np.exp(-_mean(square) / size) / size
-    walked, walks = then[WALKS, :, None], now[WALKS]
-    found: Floats = np.log((1 - walked) * (1 - walks) * still + walked * walks * moving + _FAINT)
-    return found
+    spread_m2 = then.spot_m2 + now.spot_m2
+    off_m = now.spot_m - then.spot_m
+    still = exp(-_dot(off_m, off_m) / spread_m2) / spread_m2 / params.creep_m_s**2
+    place_m2, pace_m2_s2 = then.place_m2 + now.place_m2, then.pace_m2_s2 + now.pace_m2_s2
+    mixed_m2_s = then.mixed_m2_s + now.mixed_m2_s
+    off_m, turn_m_s = now.place_m - then.place_m, now.pace_m_s - then.pace_m_s
+    size = place_m2 * pace_m2_s2 - mixed_m2_s * mixed_m2_s
+    square = pace_m2_s2 * _dot(off_m, off_m) + place_m2 * _dot(turn_m_s, turn_m_s)
+    square -= 2 * mixed_m2_s * _dot(off_m, turn_m_s)
+    moving = exp(-square / size) / size
+    walk, stand = then.walks * now.walks, (1 - then.walks) * (1 - now.walks)
+    return log(stand * still + walk * moving + _FAINT)
 
 
-def _bell(places_m: Floats, own: Floats, others_m: Floats, variances_m2: Floats) -> Floats:
-    spread = own[:, None] + variances_m2
-    off = others_m[:, None] - places_m[:, :, None]
-    bell: Floats = np.exp(-_mean(off * off) / spread) / spread
-    return bell
-
-
-def _mean(pair: Floats) -> Floats:
-    mean: Floats = pair[0] + pair[1]
-    mean *= 0.5
-    return mean
+def _dot(one: complex, other: complex) -> float:
+    """Give the mean over both axes of a product."""
+    return 0.5 * (one.real * other.real + one.imag * other.imag)

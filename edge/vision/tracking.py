@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass, field
-from itertools import chain, compress, count
-from math import exp, hypot, inf, log
+from itertools import chain, count
+from math import exp, inf, log
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from edge.vision import motion
-from edge.vision.motion import Floats, MotionParams
+from edge.vision.motion import Gait, MotionParams, Step, far_ahead, sameness
 
+Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Sees = Callable[[str, Floats], Bools]
 """Camera, (2, N) places → (N,) whether they are in its view."""
-_Spot = tuple[int, float, float]
-"""Instant, east, north."""
-_Link = tuple[int, int, float]
-"""Track and point that may belong together, and the cost of that, below 0."""
+_Spot = tuple[int, complex]
+"""Instant, and where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,7 @@ class Sighting:
     camera: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TrackPoint:
+class TrackPoint(NamedTuple):
     """Where a track is. ``track`` counts from 1 within one boot and never leaves the agent."""
 
     track: int
@@ -137,11 +136,12 @@ class TrackerParams:
 
 @dataclass(slots=True, eq=False)
 class _Track:
-    """One person; the state is the column of the same number in the tracker's states.
+    """One person, or what may be one.
 
     Attributes:
+        gait: where they are and how they move, as far as is known.
         usual: it began where people appear.
-        last: where it was last seen.
+        last_m: where it was last seen.
         number: 0 until confirmed.
         given_ms: up to which its points were given out.
         held: points not given out yet: it is not believed, or in a meeting.
@@ -149,10 +149,11 @@ class _Track:
         close_to: the older track it has been next to, since ``close_ms``.
     """
 
+    gait: Gait
     born_ms: int
     seen_ms: int
     usual: bool
-    last: _Spot
+    last_m: complex
     held: list[_Spot]
     sightings: int = 1
     number: int = 0
@@ -177,8 +178,12 @@ class _Meeting:
     before: list[_Before] = field(default_factory=list)
 
 
-_Before = tuple[_Track, Floats, int]
-"""A track, its (11, 1) state then, and when that was."""
+_Before = tuple[_Track, Gait, int]
+"""A track, how it moved then, and when that was."""
+_Link = tuple[_Track, int, float]
+"""Track and point that may belong together, and the cost of that, below 0."""
+_Pair = tuple[_Track, int]
+"""Track and point that do."""
 
 
 class Tracker:
@@ -215,11 +220,10 @@ class Tracker:
         self._sees = sees
         self._numbers = count(1) if numbers is None else numbers
         self._tracks: list[_Track] = []
-        self._states = np.empty((motion.ROWS, 0))
-        self._state_ms = 0
+        self._ends_ms = inf
         self._meetings: list[_Meeting] = []
         self._scales: dict[str, float] = {}
-        self._now_ms = -(1 << 62)  # before every instant
+        self._now_ms = self._seen_ms = -(1 << 62)  # before every instant
 
     def feed(self, sighting: Sighting) -> list[TrackPoint | TrackEnd]:
         """Take one sighting; give the points and ends it settles.
@@ -231,20 +235,16 @@ class Tracker:
         if now_ms < self._now_ms:
             raise ValueError(f"time runs backwards: {now_ms} after {self._now_ms} ms")
         out = self.advance(now_ms)
-        step_ms, self._state_ms = now_ms - self._state_ms, now_ms
-        self._states = motion.ahead(self._states, step_ms, params=self._params.motion)
+        self._move(now_ms)
         seen = _Seen.of(sighting, scale=self._scales.get(sighting.camera, 1.0), params=self._params)
         looked_for = self._looked_for(sighting.camera)
         pairs, spare = self._assign(seen, looked_for)
-        if pairs:
-            self._correct(sighting.camera, pairs, seen)
-        found = {row for row, _ in pairs}
-        easts, norths = motion.places(self._states).tolist()
-        for row in looked_for:
-            if row in found:
-                out += self._see(self._tracks[row], (now_ms, easts[row], norths[row]))
-            else:
-                self._tracks[row].missed.append(now_ms)
+        self._correct(sighting.camera, pairs, seen)
+        for track, _ in pairs:
+            self._see(track, out)
+        for track in looked_for:
+            if track.seen_ms < now_ms:
+                track.missed.append(now_ms)
         self._bear(seen, spare)
         return out + self._rejoin() + self._part() + self._merge()
 
@@ -254,11 +254,15 @@ class Tracker:
         An instant that has passed already settles nothing.
         """
         self._now_ms = max(now_ms, self._now_ms)
-        return self._end([track for track in self._tracks if now_ms >= self._until_ms(track)])
+        if now_ms < self._ends_ms:
+            return []
+        out = self._end([track for track in self._tracks if now_ms >= self._until_ms(track)])
+        self._ends_ms = min(map(self._until_ms, self._tracks), default=inf)
+        return out
 
     def due_ms(self) -> int | None:
         """Give the next instant at which ``advance`` ends a track, if nothing is seen till then."""
-        return min((self._until_ms(track) for track in self._tracks), default=None)
+        return min(map(self._until_ms, self._tracks), default=None)
 
     def _until_ms(self, track: _Track) -> int:
         patience_ms = self._params.lost_ms if track.number else self._params.doubt_ms
@@ -266,85 +270,90 @@ class Tracker:
 
     # ---- which sighting is whose -----------------------------------------------------------------
 
-    def _looked_for(self, camera: str) -> list[int]:
-        """Give the columns of those who are in a camera's view."""
+    def _move(self, now_ms: int) -> None:
+        """Carry all on to an instant."""
+        step_ms, self._seen_ms = now_ms - self._seen_ms, now_ms
+        if step_ms and self._tracks:
+            step = Step.of(step_ms, params=self._params.motion)
+            for track in self._tracks:
+                track.gait.move(step)
+
+    def _looked_for(self, camera: str) -> list[_Track]:
+        """Give those who are in a camera's view."""
         if self._sees is None or not self._tracks:
-            return list(range(len(self._tracks)))
-        in_view = self._sees(camera, motion.places(self._states))
-        found: list[int] = np.flatnonzero(in_view).tolist()
-        return found
+            return self._tracks
+        places = np.array([track.gait.expected_m() for track in self._tracks])
+        in_view = self._sees(camera, np.array((places.real, places.imag)))
+        return [self._tracks[row] for row in np.flatnonzero(in_view)]
 
-    def _assign(
-        self, seen: _Seen, looked_for: list[int]
-    ) -> tuple[list[tuple[int, int]], list[int]]:
+    def _assign(self, seen: _Seen, looked_for: list[_Track]) -> tuple[list[_Pair], frozenset[int]]:
         """Give (track, point) pairs, and the sure points that are nobody's."""
-        if not looked_for:
-            return [], list(range(seen.sure))
-        since_ms = self._now_ms - self._params.coast_ms
-        known, fresh = set(), set()
-        for row in looked_for:
-            track = self._tracks[row]
-            if not track.number:
-                fresh.add(row)
-            elif track.seen_ms >= since_ms:
-                known.add(row)
-        links = self._links(seen)
-        sure = [link for link in links if link[1] < seen.sure]
-        known_sure = [link for link in sure if link[0] in known]
-        pairs = _matched(known_sure)
-        self._note_meetings(pairs, known_sure)
-        taken = {row for row, _ in pairs}
-        if seen.sure < len(seen.variances):
-            unsure = (link for link in links if link[1] >= seen.sure and link[0] in known)
-            pairs += _matched([link for link in unsure if link[0] not in taken])
-        taken = {column for _, column in pairs}
-        pairs += _matched([link for link in sure if link[0] in fresh and link[1] not in taken])
-        taken = {column for _, column in pairs}
-        return pairs, [column for column in range(seen.sure) if column not in taken]
+        since_ms, sure = self._now_ms - self._params.coast_ms, seen.sure
+        known = [track for track in looked_for if track.number and track.seen_ms >= since_ms]
+        links = self._links(known, seen)
+        pairs, contested = _settled([link for link in links if link[1] in sure])
+        chosen = _likeliest(contested)
+        self._note_meetings(chosen, contested)
+        pairs += chosen
+        if len(sure) < len(seen.places):
+            taken = {track for track, _ in pairs}
+            faint = [link for link in links if link[1] not in sure and link[0] not in taken]
+            pairs += _matched(faint)
+        spare = sure - {column for _, column in pairs}
+        fresh = [track for track in looked_for if not track.number]
+        young = _matched([link for link in self._links(fresh, seen) if link[1] in spare])
+        return pairs + young, spare - {column for _, column in young}
 
-    def _links(self, seen: _Seen) -> list[_Link]:
+    def _links(self, tracks: list[_Track], seen: _Seen) -> list[_Link]:
         """Give which points may be whose, at twice the negative log odds that they are."""
-        worth, points = self._params.worth, len(seen.variances)
-        found = motion.densities(self._states, seen.places, seen.variances).ravel()
-        (near,) = (found > exp(-0.5 * worth)).nonzero()
-        return [
-            (*divmod(place, points), -2 * log(density) - worth)
-            for place, density in zip(near.tolist(), found.take(near).tolist(), strict=True)
-        ]
+        if not tracks or not seen.places:
+            return []
+        worth, places, variances = self._params.worth, seen.places, seen.variances
+        least = exp(-0.5 * worth)
+        # Whatever is likelier than that is nearer than this many times the variance, squared.
+        far, most_m2 = max(0.0, worth - 2 * log(min(variances))), max(variances)
+        links = []
+        for track in tracks:
+            gait = track.gait
+            centre_m, reach_m = gait.place_m, gait.reach_m(far, most_m2)
+            begin = bisect_left(seen.easts, centre_m.real - reach_m)
+            end = bisect_right(seen.easts, centre_m.real + reach_m)
+            for column in range(begin, end):
+                place_m = places[column]
+                if abs(place_m - centre_m) < reach_m:
+                    density = gait.density(place_m, variances[column])
+                    if density > least:
+                        links.append((track, column, -2 * log(density) - worth))
+        return links
 
-    def _correct(self, camera: str, pairs: list[tuple[int, int]], seen: _Seen) -> None:
+    def _correct(self, camera: str, pairs: list[_Pair], seen: _Seen) -> None:
         """Weigh tracks against their points; the camera's scale of error is learnt by their fit.
 
         Source: Mehra, IEEE Trans. Automatic Control 15 (1970), 175-184.
         """
-        params = self._params
-        rows, columns = (list(each) for each in zip(*pairs, strict=True))
-        known = [self._tracks[row] for row in rows]
-        teach = [one.sightings >= params.learn_from and one.meeting is None for one in known]
-        self._states[:, rows], misfit = motion.corrected(
-            self._states.take(rows, axis=1),
-            seen.places.take(columns, axis=1),
-            seen.variances.take(columns),
-        )
-        if not any(teach):
-            return
-        scale = self._scales.get(camera, 1.0)
+        params, scale = self._params, self._scales.get(camera, 1.0)
         # One wild point is no noise: at most nine times the usual, three standard deviations.
-        told = np.minimum(misfit / seen.guesses.take(columns), 9 * scale)
-        fits = list(compress(told.tolist(), teach))
-        scale += (1 - (1 - params.learn) ** len(fits)) * (sum(fits) / len(fits) - scale)
-        self._scales[camera] = min(params.scale_most, max(params.scale_least, scale))
+        most, fits = 9 * scale, []
+        for track, column in pairs:
+            misfit = track.gait.see(seen.places[column], seen.variances[column])
+            if track.sightings >= params.learn_from and track.meeting is None:
+                fits.append(min(most, misfit / seen.guesses[column]))
+        if fits:
+            scale += (1 - (1 - params.learn) ** len(fits)) * (sum(fits) / len(fits) - scale)
+            self._scales[camera] = min(params.scale_most, max(params.scale_least, scale))
 
     # ---- what becomes of a track -----------------------------------------------------------------
 
-    def _see(self, track: _Track, spot: _Spot) -> list[TrackPoint | TrackEnd]:
+    def _see(self, track: _Track, out: list[TrackPoint | TrackEnd]) -> None:
         """Note that a track was seen; give its points if it is believed."""
+        spot = self._now_ms, track.gait.expected_m()
         if track.missed:
             track.held += self._between(track, spot)
         track.held.append(spot)
-        track.last, track.seen_ms = spot, spot[0]
+        track.seen_ms, track.last_m = spot
         track.sightings += 1
-        return self._give(track)
+        if track.number:
+            self._give(track, out)
 
     def _is_believed(self, track: _Track) -> bool:
         params = self._params
@@ -353,175 +362,149 @@ class Tracker:
 
     def _between(self, track: _Track, spot: _Spot) -> list[_Spot]:
         """Give where a track was when it was missed, on a straight line up to a spot."""
-        if not track.missed:
-            return []
-        was_ms, east_m, north_m = track.last
+        was_ms, (now_ms, place_m) = track.seen_ms, spot
         spots = []
         for at_ms in track.missed:
-            if was_ms < at_ms < spot[0]:
-                share = (at_ms - was_ms) / (spot[0] - was_ms)
-                east = east_m + share * (spot[1] - east_m)
-                north = north_m + share * (spot[2] - north_m)
-                if self._may_stand is None or self._may_stand(east, north):
-                    spots.append((at_ms, east, north))
+            if was_ms < at_ms < now_ms:
+                share = (at_ms - was_ms) / (now_ms - was_ms)
+                there_m = track.last_m + share * (place_m - track.last_m)
+                if self._can_stand(there_m):
+                    spots.append((at_ms, there_m))
         track.missed.clear()
         return spots
 
-    def _give(self, track: _Track) -> list[TrackPoint | TrackEnd]:
+    def _can_stand(self, place_m: complex) -> bool:
+        return self._may_stand is None or self._may_stand(place_m.real, place_m.imag)
+
+    def _give(self, track: _Track, out: list[TrackPoint | TrackEnd]) -> None:
         """Give out the points held, or go on holding them."""
         if not track.number or track.meeting is not None:
-            return []
-        held, track.held = track.held, []
-        out: list[TrackPoint | TrackEnd] = []
-        for at_ms, east_m, north_m in held:
+            return
+        for at_ms, place_m in track.held:
             if at_ms > track.given_ms:
                 track.given_ms = at_ms
-                out.append(TrackPoint(track.number, at_ms, east_m, north_m))
-        return out
+                out.append(TrackPoint(track.number, at_ms, place_m.real, place_m.imag))
+        track.held.clear()
 
-    def _bear(self, seen: _Seen, spare: list[int]) -> None:
+    def _bear(self, seen: _Seen, spare: frozenset[int]) -> None:
         """Begin tracks at points that nobody just seen explains, where somebody can stand."""
-        columns = []
-        for column in spare:
-            east_m, north_m = seen.places[:, column].tolist()
-            if self._may_stand is not None and not self._may_stand(east_m, north_m):
+        now_ms, params = self._now_ms, self._params
+        for column in sorted(spare, key=lambda one: (seen.doubts[one], one)):
+            place_m = seen.places[column]
+            if not self._can_stand(place_m) or self._is_beside(place_m):
                 continue
-            if self._is_beside(east_m, north_m):
-                continue
-            usual = self._may_appear is None or self._may_appear(east_m, north_m)
-            spot = self._now_ms, east_m, north_m
-            self._tracks.append(_Track(self._now_ms, self._now_ms, usual, spot, [spot]))
-            columns.append(column)
-        if columns:
-            born = motion.born(
-                seen.places[:, columns], seen.variances[columns], params=self._params.motion
-            )
-            self._states = np.hstack([self._states, born])
+            variance_m2 = seen.variances[column]
+            gait = Gait.first_seen(place_m, variance_m2=variance_m2, params=params.motion)
+            usual = self._may_appear is None or self._may_appear(place_m.real, place_m.imag)
+            track = _Track(gait, now_ms, now_ms, usual, place_m, [(now_ms, place_m)])
+            self._tracks.append(track)
+            self._ends_ms = min(self._ends_ms, self._until_ms(track))
 
-    def _is_beside(self, east_m: float, north_m: float) -> bool:
+    def _is_beside(self, place_m: complex) -> bool:
         """Tell whether a track just seen, or just begun, is too close for another one."""
+        now_ms, near_m = self._now_ms, self._params.clearance_m
         return any(
-            track.seen_ms == self._now_ms
-            and hypot(east_m - track.last[1], north_m - track.last[2]) < self._params.clearance_m
+            track.seen_ms == now_ms and abs(place_m - track.last_m) < near_m
             for track in self._tracks
         )
 
     def _rejoin(self) -> list[TrackPoint | TrackEnd]:
         """Let tracks that are now believed continue lost ones; the others are new people."""
         now_ms = self._now_ms
-        new = [
-            row
-            for row, track in enumerate(self._tracks)
-            if not track.number and track.seen_ms == now_ms and self._is_believed(track)
-        ]
+        new = [track for track in self._tracks if not track.number and track.seen_ms == now_ms]
+        new = [track for track in new if self._is_believed(track)]
         if not new:
             return []
         out: list[TrackPoint | TrackEnd] = []
         joined = []
         for old, young in self._continuations(new):
-            out += self._continue(old, young)
-            joined.append(self._tracks[young])
-        for row in new:
-            track = self._tracks[row]
-            age_ms = self._now_ms - track.born_ms
+            self._continue(old, young, out)
+            joined.append(young)
+        for track in new:
+            age_ms = now_ms - track.born_ms
             if track not in joined and (track.usual or age_ms >= self._params.elsewhere_ms):
                 track.number = next(self._numbers)
-                out += self._give(track)
+                self._give(track, out)
         self._drop(joined)
         return out
 
-    def _continuations(self, new: list[int]) -> list[tuple[int, int]]:
+    def _continuations(self, new: list[_Track]) -> list[tuple[_Track, _Track]]:
         """Pair lost tracks with new ones that began after they were last seen."""
-        lost = [
-            row
-            for row, track in enumerate(self._tracks)
-            if track.number and track.seen_ms < self._now_ms
-        ]
-        if not lost:
-            return []
-        young = self._states[:, new]
-        variances = young[motion.PLACE_VAR]
-        found = motion.densities(self._states[:, lost], motion.places(young), variances)
-        params = self._params
-        came = [self._may_appear is not None and self._tracks[row].usual for row in new]
-        left = [self._is_usual(*self._tracks[row].last[1:]) for row in lost]
-        doors = np.logical_or.outer(left, came)
-        costs = -2 * np.log(found) - np.where(doors, params.rejoin_door, params.rejoin)
-        return _matched(
-            [
-                (row, column, cost)
-                for row, line in zip(lost, costs.tolist(), strict=True)
-                for column, cost in zip(new, line, strict=True)
-                if cost < 0 and self._tracks[row].seen_ms < self._tracks[column].born_ms
-            ]
-        )
+        params, links = self._params, []
+        for lost in self._tracks:
+            if not lost.number or lost.seen_ms == self._now_ms:
+                continue
+            left = self._is_usual(lost.last_m)
+            for place, young in enumerate(new):
+                if lost.seen_ms < young.born_ms:
+                    found = lost.gait.density(young.gait.expected_m(), young.gait.place_m2)
+                    door = left or (self._may_appear is not None and young.usual)
+                    cost = -2 * log(found) - (params.rejoin_door if door else params.rejoin)
+                    if cost < 0:
+                        links.append((lost, place, cost))
+        return [(lost, new[place]) for lost, place in _matched(links)]
 
-    def _is_usual(self, east_m: float, north_m: float) -> bool:
-        return self._may_appear is not None and self._may_appear(east_m, north_m)
+    def _is_usual(self, place_m: complex) -> bool:
+        return self._may_appear is not None and self._may_appear(place_m.real, place_m.imag)
 
-    def _continue(self, row: int, other: int) -> list[TrackPoint | TrackEnd]:
+    def _continue(self, track: _Track, young: _Track, out: list[TrackPoint | TrackEnd]) -> None:
         """Let a track go on as another one."""
-        track, young = self._tracks[row], self._tracks[other]
         track.held += [*self._between(track, young.held[0]), *young.held]
-        track.last, track.seen_ms, track.missed = young.last, young.seen_ms, young.missed
+        track.last_m, track.seen_ms, track.missed = young.last_m, young.seen_ms, young.missed
         track.sightings += young.sightings
-        self._states[:, row] = self._states[:, other]
-        return self._give(track)
+        track.gait = young.gait
+        self._give(track, out)
 
     def _end(self, over: list[_Track]) -> list[TrackPoint | TrackEnd]:
         out: list[TrackPoint | TrackEnd] = []
         for track in over:
             track.meeting = None
             if track.number:
-                out += [*self._give(track), TrackEnd(track.number, track.seen_ms)]
+                self._give(track, out)
+                out.append(TrackEnd(track.number, track.seen_ms))
         self._drop(over)
         return out
 
     def _drop(self, over: list[_Track]) -> None:
         if over:
-            kept = [row for row, track in enumerate(self._tracks) if track not in over]
-            self._tracks = [self._tracks[row] for row in kept]
-            self._states = self._states[:, kept]
+            self._tracks = [track for track in self._tracks if track not in over]
 
     # ---- two who come close ----------------------------------------------------------------------
 
-    def _note_meetings(self, pairs: list[tuple[int, int]], links: list[_Link]) -> None:
+    def _note_meetings(self, pairs: list[_Pair], links: list[_Link]) -> None:
         """Begin or prolong the meetings of tracks whose points could as well be exchanged."""
-        if len(links) <= len(pairs):
-            return
-        costs = {(row, column): cost for row, column, cost in links}
-        own, whose = dict(pairs), {column: row for row, column in pairs}
-        close = set()
-        for row, column, cost in links:
-            other = whose.get(column, row)
-            if other != row:
+        costs = {(track, column): cost for track, column, cost in links}
+        own, whose = dict(pairs), {column: track for track, column in pairs}
+        close = []
+        for track, column, cost in links:
+            other = whose.get(column, track)
+            if other is not track:
                 # What is no link, or nobody's point, costs nothing.
                 loss = cost - costs[other, column]
-                if row in own:
-                    loss += costs.get((other, own[row]), 0.0) - costs[row, own[row]]
+                if track in own:
+                    loss += costs.get((other, own[track]), 0.0) - costs[track, own[track]]
                 if loss < self._params.alike:
-                    close.add((min(row, other), max(row, other)))
-        for one, other in sorted(close):
+                    close.append((track, other))
+        for one, other in close:
             self._meet(one, other)
 
-    def _meet(self, one: int, other: int) -> None:
-        meetings = [self._tracks[row].meeting for row in (one, other)]
-        meeting = meetings[0] or meetings[1]
+    def _meet(self, one: _Track, other: _Track) -> None:
+        meeting = one.meeting or other.meeting
         if meeting is None:
             meeting = _Meeting(self._now_ms, self._now_ms)
             self._meetings.append(meeting)
-        elif meetings[1] is not None and meetings[1] is not meeting:
-            self._meetings.remove(meetings[1])
-            meeting.began_ms = min(meeting.began_ms, meetings[1].began_ms)
-            meeting.before += meetings[1].before
-            for track, _, _ in meetings[1].before:
+        elif other.meeting is not None and other.meeting is not meeting:
+            second = other.meeting
+            self._meetings.remove(second)
+            meeting.began_ms = min(meeting.began_ms, second.began_ms)
+            meeting.before += second.before
+            for track, _, _ in second.before:
                 track.meeting = meeting
         meeting.last_ms = self._now_ms
-        for row in (one, other):
-            track = self._tracks[row]
+        for track in (one, other):
             if track.meeting is None:
                 track.meeting = meeting
-                meeting.before.append((track, self._states[:, [row]], self._now_ms))
+                meeting.before.append((track, copy(track.gait), self._now_ms))
 
     def _part(self) -> list[TrackPoint | TrackEnd]:
         """End the meetings that are over, and give the points held back."""
@@ -535,7 +518,7 @@ class Tracker:
                 self._tell_apart(meeting)
                 for track, _, _ in meeting.before:
                     track.meeting = None
-                    out += self._give(track)
+                    self._give(track, out)
         return out
 
     def _tell_apart(self, meeting: _Meeting) -> None:
@@ -544,9 +527,12 @@ class Tracker:
         known.sort(key=lambda one: one[2])
         if len(known) <= 1:
             return
-        rows = [self._tracks.index(track) for track, _, _ in known]
-        same = motion.sameness(
-            self._as_expected(known), self._states.take(rows, axis=1), params=self._params.motion
+        motion = self._params.motion
+        same = np.array(
+            [
+                [sameness(then, track.gait, params=motion) for track, _, _ in known]
+                for then in self._as_expected(known)
+            ]
         )
         came, went = linear_sum_assignment(-same)
         if 2 * (same[came, went].sum() - same.trace()) < self._params.exchange:
@@ -556,38 +542,41 @@ class Tracker:
             track = known[other][0]
             track.number, track.born_ms, track.given_ms = who[one]
 
-    def _as_expected(self, before: list[_Before]) -> Floats:
-        """Carry states from before a meeting on to now; who came later, from then on."""
-        states, was_ms = np.empty((motion.ROWS, 0)), 0
-        for _, state, at_ms in before:
-            there = motion.far_ahead(states, at_ms - was_ms, params=self._params.motion)
-            states, was_ms = np.hstack([there, state]), at_ms
-        return motion.far_ahead(states, self._now_ms - was_ms, params=self._params.motion)
+    def _as_expected(self, before: list[_Before]) -> list[Gait]:
+        """Carry what was known before a meeting on to now; of who came later, from then on."""
+        gaits: list[Gait] = []
+        was_ms = 0
+        for _, gait, at_ms in [*before, (None, None, self._now_ms)]:
+            gaits = [far_ahead(one, at_ms - was_ms, params=self._params.motion) for one in gaits]
+            if gait is not None:
+                gaits.append(gait)
+            was_ms = at_ms
+        return gaits
 
     def _merge(self) -> list[TrackPoint | TrackEnd]:
         """End young tracks that have stayed on top of an older one: one person, seen twice."""
         over: list[_Track] = []
+        now_ms, params = self._now_ms, self._params
         for place, track in enumerate(self._tracks):
-            if track.seen_ms != self._now_ms:
-                continue
-            if self._now_ms - track.born_ms > self._params.young_ms:
+            if now_ms - track.born_ms > params.young_ms:
                 track.close_to = None
+                continue
+            if track.seen_ms != now_ms:
                 continue
             other = self._beside(track, self._tracks[:place], over=over)
             if other is None or other is not track.close_to:
-                track.close_to, track.close_ms = other, self._now_ms
-            elif self._now_ms - track.close_ms >= self._params.same_ms:
+                track.close_to, track.close_ms = other, now_ms
+            elif now_ms - track.close_ms >= params.same_ms:
                 over.append(track)
         return self._end(over)
 
     def _beside(self, track: _Track, older: list[_Track], *, over: list[_Track]) -> _Track | None:
         """Give the older track this one lies on, if any."""
-        now_ms, near_m, (_, east_m, north_m) = self._now_ms, self._params.same_m, track.last
+        now_ms, near_m = self._now_ms, self._params.same_m
         for other in older:
-            _, other_m, norther_m = other.last
             if (
                 other.seen_ms == now_ms
-                and hypot(other_m - east_m, norther_m - north_m) < near_m
+                and abs(other.last_m - track.last_m) < near_m
                 and other not in over
             ):
                 return other
@@ -596,47 +585,70 @@ class Tracker:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A sighting as arrays, the surest points first, so that their order changes nothing.
+    """A sighting's points, from west to east, so that the order they come in changes nothing.
 
     Attributes:
-        places: (2, M).
-        guesses: (M,) squared errors a camera's scale is learnt against.
-        variances: (M,) these, scaled.
-        sure: how many may start a track.
+        easts: where they are along one axis,
+        places: and along both.
+        doubts: how sure the camera is not.
+        guesses: squared errors a camera's scale is learnt against.
+        variances: these, scaled.
+        sure: those that may start a track.
     """
 
-    places: Floats
-    guesses: Floats
-    variances: Floats
-    sure: int
+    easts: tuple[float, ...] = ()
+    places: tuple[complex, ...] = ()
+    doubts: tuple[float, ...] = ()
+    guesses: tuple[float, ...] = ()
+    variances: tuple[float, ...] = ()
+    sure: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, sighting: Sighting, *, scale: float, params: TrackerParams) -> _Seen:
-        # The surest first; sorted by all they are, so that the order they come in changes nothing.
-        rows = sorted(
-            [
-                (-point.confidence, point.east_m, point.north_m, point.sd_m)
-                for point in sighting.points
-            ]
+        rows = [(one.east_m, one.north_m, -one.confidence, one.sd_m) for one in sighting.points]
+        if not rows:
+            return cls()
+        rows.sort()
+        easts, norths, doubts, errors = zip(*rows, strict=True)
+        seen_m2, least = params.seen_sd_m**2, -params.sure
+        guesses = tuple([seen_m2 + sd_m * sd_m for sd_m in errors])
+        return cls(
+            easts,
+            tuple(map(complex, easts, norths)),
+            doubts,
+            guesses,
+            tuple([scale * guess for guess in guesses]),
+            frozenset([column for column, doubt in enumerate(doubts) if doubt <= least]),
         )
-        flat = np.fromiter(chain.from_iterable(rows), dtype=np.float64, count=4 * len(rows))
-        columns = np.ascontiguousarray(flat.reshape(-1, 4).T)
-        guesses = params.seen_sd_m**2 + columns[3] * columns[3]
-        sure = bisect_right(rows, (-params.sure, inf))
-        return cls(columns[1:3], guesses, scale * guesses, sure)
 
 
-def _matched(links: list[_Link]) -> list[tuple[int, int]]:
+def _matched(links: list[_Link]) -> list[_Pair]:
     """Pair tracks and points so that the whole is likeliest; what is not linked is no pair."""
-    pairs = [(row, column) for row, column, _ in links]
-    rows, columns = {row for row, _ in pairs}, {column for _, column in pairs}
-    if len(rows) == len(columns) == len(pairs):
-        return pairs
-    row_of = {row: place for place, row in enumerate(rows)}
-    column_of = {column: place for place, column in enumerate(columns)}
-    costs = np.zeros((len(rows), len(columns)))
-    for row, column, cost in links:
-        costs[row_of[row], column_of[column]] = cost
+    pairs, contested = _settled(links)
+    return pairs + _likeliest(contested)
+
+
+def _settled(links: list[_Link]) -> tuple[list[_Pair], list[_Link]]:
+    """Give the pairs of whose track and point there is no other link, and all other links."""
+    pairs = [(track, column) for track, column, _ in links]
+    once: set[object] = set()
+    twice: set[object] = set()
+    for one in chain.from_iterable(pairs):
+        (twice if one in once else once).add(one)
+    if not twice:
+        return pairs, []
+    contested = [link for link in links if link[0] in twice or link[1] in twice]
+    return [pair for pair in pairs if twice.isdisjoint(pair)], contested
+
+
+def _likeliest(links: list[_Link]) -> list[_Pair]:
+    if not links:
+        return []
+    row_of = {track: row for row, track in enumerate(dict.fromkeys(link[0] for link in links))}
+    place_of = {column: at for at, column in enumerate(dict.fromkeys(link[1] for link in links))}
+    costs = np.zeros((len(row_of), len(place_of)))
+    for track, column, cost in links:
+        costs[row_of[track], place_of[column]] = cost
     came, went = linear_sum_assignment(costs)
     chosen = dict(zip(came.tolist(), went.tolist(), strict=True))
-    return [pair for pair in pairs if chosen.get(row_of[pair[0]]) == column_of[pair[1]]]
+    return [(track, at) for track, at, _ in links if chosen.get(row_of[track]) == place_of[at]]

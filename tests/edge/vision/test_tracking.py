@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.vision.motion import Floats
 from edge.vision.tracking import (
     Bools,
+    Floats,
     FloorPoint,
     Sighting,
     TrackEnd,
@@ -239,7 +239,8 @@ def test_one_who_walks_through_another_who_stands_is_not_taken_for_them() -> Non
 
 def test_who_is_out_of_a_cameras_view_is_not_missed_by_it() -> None:
     def sees(camera: str, places: Floats) -> Bools:
-        return (places[0] < 8) == (camera == "west")
+        in_west: Bools = places[0] < 8
+        return in_west if camera == "west" else ~in_west
 
     tracker, out = Tracker(sees=sees), []
     for step in range(20):
