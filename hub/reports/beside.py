@@ -57,7 +57,10 @@ class PlanogramParams:
         drift_errors: standard errors by which what places drift apart is taken for more than was
             found; chosen on simulated days (tests/figures/planogram.py's, seeds 9604 to 9607).
         lags: days over which what befalls a place may last.
-        dim: a day of less coverage is left out [D].
+        dim: a day of less coverage is left out, and
+        unlike: one whose coverage is further from the usual before the change [D].
+        slack: part by which an error may turn out larger than foreseen; without it, every second
+            time one looks again one would be told to wait further (tests/figures/planogram.py).
     """
 
     effect: float = 0.10
@@ -76,6 +79,8 @@ class PlanogramParams:
     drift_errors: float = 0.5
     lags: int = 7
     dim: float = 0.5
+    unlike: float = 0.1
+    slack: float = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,10 +344,11 @@ class Beside:
 
     def wait(self, *, params: PlanogramParams) -> int | None:
         """Give the further days that the change asked for needs; None if none would do."""
-        asked = math.log1p(params.effect)
-        for more in range(max(0, params.longest - self.days[1]) + 1):
-            after = self.days[1] + more
-            if after >= params.least_after and self.least(after, params=params) <= asked:
+        asked, now = math.log1p(params.effect), self.days[1]
+        for more in range(max(0, params.longest - now) + 1):
+            foreseen = 1 + params.slack * (more > 0)
+            enough = foreseen * self.least(now + more, params=params) <= asked
+            if now + more >= params.least_after and enough:
                 return more
         return None
 

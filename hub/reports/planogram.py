@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Self
 
 import numpy as np
 from scipy.special import bdtrc
@@ -17,6 +18,7 @@ from hub.patterns.zones import NEED_READER, add_zones
 from hub.reports.beside import (
     Array,
     Beside,
+    Bools,
     Course,
     Daily,
     Design,
@@ -123,51 +125,108 @@ class Effect:
 
 
 def daily_of(
-    data: PeriodData, *, days: Sequence[date], params: PlanogramParams
+    data: PeriodData, *, days: Sequence[date], on: date, params: PlanogramParams
 ) -> dict[str, list[Daily]]:
     """Give every figure of every place with goods in a store.
+
+    Not known are days seen for longer or shorter than is usual before the change, since then other
+    parts of the day are counted, and those on which the place was drawn otherwise than now.
 
     Args:
         data: the store's, of at least the channels ``CHANNELS``.
         days: those to give.
+        on: the first day after the change.
         params: which days count.
 
     Returns:
         By figure; of places without a reader there are no ``HANDS``.
     """
-    by_day = data.by_day()
-    known = [_counted(by_day.get(day, []), params=params) for day in days]
+    by_day, drawn = data.by_day(), _drawn(data)
+    known = [
+        _Day.of(by_day.get(day, []), drawn=drawn, agents=len(data.metas)) for day in days
+    ]  # fmt: skip
+    before = np.array([day < on for day in days])
+    whole = _usual([day.visits_seen for day in known], before=before, params=params)
     found: dict[str, list[Daily]] = {figure: [] for figure in FIGURES}
     for zone in data.zones.values():
         if zone.kind not in SHOPPED:
             continue
         place = Place(data.store, zone.id, zone.name or zone.id, zone.kind, zone.has_reader)
+        seen = [day.seen.get(zone.id, math.nan) for day in known]
+        usual = _usual(seen, before=before, params=params)
         for figure, rows in found.items():
             if zone.has_reader or figure not in HANDS:
                 table = np.array([_share(day, place=place, figure=figure) for day in known])
+                table[~(usual if FIGURES[figure][1] else usual & whole)] = math.nan
                 rows.append(Daily(place, table[:, 0], table[:, 1], table[:, 2:]))
     return found
 
 
-_Day = tuple[dict[str, tuple[Array, Array]], tuple[float, float] | None]
-"""Counts and variances by zone, and the store's visits with their noise's variance."""
+def _usual(seen: Sequence[float], *, before: Bools, params: PlanogramParams) -> Bools:
+    """Say which days were seen for about as long as those before the change, by coverage."""
+    values = np.array(seen)
+    enough = values >= params.dim
+    if not (enough & before).any():
+        return enough
+    off: Bools = abs(values - np.median(values[enough & before])) <= params.unlike
+    return enough & off
 
 
-def _counted(releases: Sequence[Release], *, params: PlanogramParams) -> _Day:
-    zones = [r for r in releases if r.channel == "zones" and r.coverage >= params.dim]
-    counts = {
-        sums.zone: (np.array(sums.counts, dtype=np.float64), np.array(sums.variances))
-        for sums in add_zones(zones)
-    }
-    cells = add_cells(cells_of_days(releases))
-    if not cells:
-        return counts, None
-    total = sum(sum(one.counts) + one.dropped for one in cells)
-    return counts, (float(total), sum(sum(one.variances) + one.dropped_variance for one in cells))
+_Drawn = dict[tuple[str, str], set[tuple[tuple[float, float], ...]]]
+"""How a zone was drawn, by the plan's version and the zone's id; and by "" now."""
+
+
+def _drawn(data: PeriodData) -> _Drawn:
+    found: _Drawn = {("", zone.id): {zone.polygon} for zone in data.zones.values()}
+    for meta in (meta for metas in data.metas.values() for meta in metas):
+        for zone in meta.zones:
+            found.setdefault((meta.plan, zone.id), set()).add(zone.polygon)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Day:
+    """One day of a store.
+
+    Attributes:
+        counts: of outcomes and their variances, by zone;
+        seen: what part of the day each of them was, NaN if it was drawn otherwise than now.
+        visits: to the store, with their noise's variance; None if nothing tells.
+        visits_seen: what part of the day they are of, over all agents.
+    """
+
+    counts: dict[str, tuple[Array, Array]]
+    seen: dict[str, float]
+    visits: tuple[float, float] | None
+    visits_seen: float
+
+    @classmethod
+    def of(cls, releases: Sequence[Release], *, drawn: _Drawn, agents: int) -> Self:
+        zones = [release for release in releases if release.channel == "zones"]
+        counts = {
+            sums.zone: (np.array(sums.counts, dtype=np.float64), np.array(sums.variances))
+            for sums in add_zones(zones)
+        }
+        seen: dict[str, float] = {}
+        for release in zones:
+            for zone in next(axis.labels for axis in release.axes if axis.name == "zone"):
+                now = drawn.get(("", zone), set())
+                same = drawn.get((release.plan, zone), now) >= now
+                here = release.coverage if same else math.nan
+                seen[zone] = float(np.minimum(seen.get(zone, 1.0), here))
+        cells = cells_of_days(releases)
+        sums = add_cells(cells)
+        total = float(sum(sum(one.counts) + one.dropped for one in sums))
+        noise = sum(sum(one.variances) + one.dropped_variance for one in sums)
+        by_agent: dict[str, list[float]] = {}
+        for release in cells:
+            by_agent.setdefault(release.epoch, []).append(release.coverage)
+        covered = sum(sum(values) / len(values) for values in by_agent.values()) / agents
+        return cls(counts, seen, (total, noise) if sums else None, covered)
 
 
 def _share(day: _Day, *, place: Place, figure: str) -> tuple[float, ...]:
-    counts, visits = day
+    counts, visits = day.counts, day.visits
     part, whole = FIGURES[figure]
     if place.zone not in counts or (not whole and visits is None):
         return (math.nan,) * 5
@@ -324,6 +383,7 @@ class Planogram:
         since: first day looked at; ``until`` the last.
         asked: the smallest change one wants to know of.
         effects: the one that is asked first.
+        left_out: days on which it is not known.
         simulated: if any store was; ``standard_privacy`` if all had it.
     """
 
@@ -337,6 +397,7 @@ class Planogram:
     effects: tuple[Effect, ...]
     simulated: bool
     standard_privacy: bool
+    left_out: int = 0
 
 
 def planogram_of(
@@ -364,12 +425,12 @@ def planogram_of(
     days = [day for day in data.days if day <= max(last, on - timedelta(days=1))]
     simulated = any(meta.simulated for meta in data.newest)
     standard = all(meta.privacy.standard for meta in data.newest)
-    every = daily_of(data, days=days, params=params)
+    every = daily_of(data, days=days, on=on, params=params)
     elsewhere: dict[str, list[Daily]] = {figure: [] for figure in FIGURES}
     for other in others:
         simulated |= any(meta.simulated for meta in other.newest)
         standard &= all(meta.privacy.standard for meta in other.newest)
-        for figure, rows in daily_of(other, days=days, params=params).items():
+        for figure, rows in daily_of(other, days=days, on=on, params=params).items():
             elsewhere[figure] += rows
     shown = sum(day < on for day in days) + params.after
     while True:
@@ -385,9 +446,11 @@ def planogram_of(
         if shown >= len(days) or not effects[0].wait:
             break
         shown += effects[0].wait  # the days that were not enough said how many would be
+    asked = next(one for one in every[effects[0].figure] if one.place.zone == zone)
+    left_out = len(chosen) - int(asked.there[: len(chosen)].sum())
     return Planogram(
         data.store, zone, data.zones[zone].name or zone, on, days[0], chosen[-1], params.effect,
-        effects, simulated, standard,
+        effects, simulated, standard, left_out,
     )  # fmt: skip
 
 

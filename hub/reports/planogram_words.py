@@ -103,6 +103,17 @@ def pretended(one: Effect) -> str:
     )
 
 
+def left_out(told: Planogram) -> str:
+    """Say how many days are not looked at, and why; empty without any."""
+    if not told.left_out:
+        return ""
+    return (
+        f"{told.left_out} of {(told.until - told.since).days + 1} days are left out: nothing is "
+        "known of them, or the place was not seen for about as long as it used to be before the "
+        "change, or was drawn otherwise on the plan."
+    )
+
+
 def verdict(one: Effect) -> str:
     """Say a figure's outcome."""
     return _sentence(one.refused or outcome(one))
@@ -171,6 +182,8 @@ def planogram_text(told: Planogram) -> str:
             f"  {name} {share(one.now or 0)} where {share(one.expected or 0)} would be expected: "
             f"{points(one.points)} points, {part(one.change)}: {outcome(one)}"
         )
+    if told.left_out:
+        lines += ["", left_out(told)]
     first = told.effects[0]
     if first.apart is not None:
         lines += ["", f"side by side before? {side_by_side(first)}"]

@@ -2,16 +2,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from hub.errors import NoDataError
 from hub.reports.beside import PlanogramParams
 from hub.reports.period import PeriodData
-from hub.reports.planogram import CHANNELS, FIGURES, Planogram, planogram_of, planogram_rows
+from hub.reports.planogram import (
+    CHANNELS,
+    FIGURES,
+    Effect,
+    Planogram,
+    planogram_of,
+    planogram_rows,
+)
 from hub.reports.planogram_page import render_planogram
 from hub.reports.planogram_words import planogram_text
 from wire.messages import Meta
@@ -107,6 +116,69 @@ def test_too_early_is_said_with_the_day_and_without_the_figures(
         row for row in planogram_rows(got) if (row.figure, row.item_2) == ("engagement", "wait")
     ]
     assert wait.value == first.wait
+
+
+def of_figure(told: Planogram, figure: str) -> Effect:
+    return next(one for one in told.effects if one.figure == figure)
+
+
+def test_days_seen_for_fewer_hours_than_before_are_no_change(
+    store: Callable[..., PeriodData],
+) -> None:
+    own = store("berlin-1", seed=1, gain=-0.2)  # fewer stop in the mornings, say
+    dimmed = [
+        msgspec.structs.replace(one, coverage=0.6)
+        if one.window_start.date() >= ON + timedelta(days=4)
+        else one
+        for one in own.releases
+    ]
+    others = [store(f"berlin-{n}", seed=n) for n in (2, 3)]
+    got = planogram_of(
+        own.only(dimmed), others=others, zone="aisle-2", on=ON, params=PlanogramParams()
+    )
+    assert of_figure(got, "engagement").refused is not None
+    assert {one.verdict for one in got.effects} == {"unknown"}
+    assert "seen for about as long" in planogram_text(got)
+
+
+def test_an_agent_that_is_down_does_not_raise_the_exposure_of_anothers_places(
+    store: Callable[..., PeriodData],
+) -> None:
+    own = store("berlin-1", seed=1)
+    down = {ON + timedelta(days=number) for number in range(5, 17)}
+    south = [
+        msgspec.structs.replace(one, epoch="00000000cafecafe")
+        for one in store("berlin-1", seed=9).releases
+        if one.channel in {"cells", "day_cells"} and one.window_start.date() not in down
+    ]
+    both = replace(
+        own, metas={**own.metas, "south": own.metas["north"]}, releases=[*own.releases, *south]
+    )
+    others = [store(f"berlin-{n}", seed=n) for n in (2, 3)]
+    got = planogram_of(both, others=others, zone="aisle-2", on=ON, params=PlanogramParams())
+    exposure = of_figure(got, "exposure")
+    assert exposure.verdict == "same"
+    assert exposure.change is not None
+    assert exposure.change.low < 0 < exposure.change.high
+    assert exposure.change.high - exposure.change.low < 0.1
+
+
+def test_a_place_that_was_drawn_anew_has_no_time_before(store: Callable[..., PeriodData]) -> None:
+    own = store("berlin-1", seed=1)
+    (now,) = own.newest
+    smaller = tuple(
+        msgspec.structs.replace(one, polygon=one.polygon[:3]) if one.id == "aisle-2" else one
+        for one in now.zones
+    )
+    then = msgspec.structs.replace(now, plan="plan-0", zones=smaller)
+    older = [
+        msgspec.structs.replace(one, plan="plan-0") if one.window_start.date() < ON else one
+        for one in own.releases
+    ]
+    data = replace(own, metas={"north": [then, now]}, releases=older)
+    for zone, refused in (("aisle-2", "0 days are known before"), ("aisle-3", "only 2 other")):
+        got = planogram_of(data, others=(), zone=zone, on=ON, params=PlanogramParams())
+        assert refused in (of_figure(got, "engagement").refused or "")
 
 
 def test_every_number_is_a_row_with_its_reason(told: Callable[..., Planogram]) -> None:
