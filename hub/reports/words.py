@@ -266,8 +266,11 @@ def tags_title(summary: Summary) -> str:
     shown = [row for row in summary.tags if row.share.value is not None]
     if not shown:
         return "Too few visits to tell what kinds of goods baskets hold"
-    best = max(shown, key=lambda row: row.share.value or 0.0)
-    return f"{_percent(best.share.value or 0.0)} of the visits carry goods marked “{best.label}”"
+    best = _clear_winner([(row.label, row.share) for row in shown])
+    if best is None:
+        return "No kind of goods is clearly in more baskets than the others"
+    value = max(row.share.value or 0.0 for row in shown)
+    return f"{_percent(value)} of the visits carry goods marked “{best}”"
 
 
 def funnel_title(zone: ZoneRow) -> str:
@@ -282,6 +285,13 @@ def funnel_title(zone: ZoneRow) -> str:
         return f"{zone.name}: from passing to keeping"
     kept = min(1.0, max(0.0, values[-1] or 0.0))
     return f"Of 100 who pass {zone.name}, {100 * kept:.0f} keep something"
+
+
+def steps_cross(zone: ZoneRow) -> bool:
+    """Tell whether noise makes a later step of an aisle's funnel larger than an earlier one."""
+    steps = (zone.stop_rate, zone.engagement, zone.pick_rate, zone.conversion)
+    values = [one.value for one in steps if one is not None and one.value is not None]
+    return values != sorted(values, reverse=True)
 
 
 def _from_to(one: Change) -> str:
@@ -643,7 +653,7 @@ def _by(one: Change) -> str:
             f" (difference {gap.value:+.0f}, {gap.low:+.0f} to {gap.high:+.0f})"
         )
     return (
-        f", {_tenths(one.before)} to {_tenths(one.now)} (difference {100 * gap.value:+.1f} points"
+        f", {tenths(one.before)} to {tenths(one.now)} (difference {100 * gap.value:+.1f} points"
         f", {100 * gap.low:+.1f} to {100 * gap.high:+.1f})"
     )
 
@@ -676,7 +686,8 @@ def _how_many(value: float) -> str:
     return f"About {names[tenths]} in ten"
 
 
-def _tenths(value: float) -> str:
+def tenths(value: float) -> str:
+    """Spell a share to a tenth of a per cent, clamped because it is shown."""
     return f"{100 * min(1.0, max(0.0, value)):.1f} %"
 
 
