@@ -24,8 +24,8 @@ bench: $(VENV)/dev.ok ## speed of the hot steps, as ratios and rates; beside oth
 figures: $(VENV)/dev.ok ## accuracy against the simulator's truth
 	@for each in tests/figures/*.py; do echo "== $$each"; $(BIN)/python $$each || exit 1; done
 
-evaluate: $(VENV)/dev.ok ## a detector on labelled footage, as JSON: DATA=folder [MODEL=manifest.toml] [FPS=7]
-	@$(if $(DATA),,$(error give a folder: make evaluate DATA=folder))$(BIN)/python -m models.evaluate "$(DATA)" $(if $(MODEL),--model "$(MODEL)") $(if $(FPS),--fps $(FPS))
+evaluate: $(VENV)/dev.ok ## a detector on labelled footage, as JSON: DATA=folder [MODEL=manifest.toml] [FPS=7] [SECTORS=6] [LENS_DEG=180]
+	@$(if $(DATA),,$(error give a folder: make evaluate DATA=folder))$(BIN)/python -m models.evaluate "$(DATA)" $(if $(MODEL),--model "$(MODEL)") $(if $(FPS),--fps $(FPS)) $(if $(SECTORS),--sectors $(SECTORS)) $(if $(LENS_DEG),--lens-deg $(LENS_DEG))
 
 lock: ## renew the lock files (needs uv)
 	@lock/make

@@ -23,11 +23,13 @@ import numpy as np
 
 from edge.errors import ConfigError, ModelError
 from edge.vision.background import Background, BackgroundParams
-from edge.vision.detection import Backdrop, BodyPoint, Detection, Fitted, Image
+from edge.vision.detection import UNSURE, Backdrop, BodyPoint, Detection, Fitted, Image
 from edge.vision.ground import Ground
+from edge.vision.manifest import Manifest
 from edge.vision.onnx_io import Detector, load_detector, shipped_manifest
+from edge.vision.sectors import Sectors
 from edge.vision.tracking import FloorPoint, Sighting, Tracker, TrackerParams, TrackPoint
-from edge.vision.watching import SightParams, floor_points
+from edge.vision.watching import Seer, SightParams, floor_points
 from edge.visits.visits import VisitParams
 from models.evaluation.backdrops import (
     Fixed,
@@ -37,6 +39,7 @@ from models.evaluation.backdrops import (
     spread,
     way_for,
 )
+from models.evaluation.discs import Disc, disc_in, ground_below, turned_all_ways
 from models.evaluation.floor import Places, score
 from models.evaluation.folders import (
     Clip,
@@ -48,6 +51,8 @@ from models.evaluation.folders import (
     read_image,
 )
 from models.evaluation.matching import (
+    BEST,
+    RECALL,
     Array,
     Outcome,
     Report,
@@ -79,6 +84,17 @@ WITHIN_M = 1.0
 IMAGE_MS = BackgroundParams().every_ms
 """Images of a folder have no times; they are taken to be as far apart as the background asks."""
 
+DISC_IMAGES = 9
+"""Of a sequence, that a fisheye's disc is looked for in."""
+SECTORS = 6
+"""That pictures of a ceiling's fisheye are also looked at through, if no number is given."""
+SECTORS_LEAST, SECTORS_MOST = 5, 12
+"""As in an agent's configuration."""
+LENS_DEG = 180.0
+"""That a disc shows, if not told."""
+TIMED = 10
+"""Pictures whose milliseconds are taken, where that takes another look."""
+
 WITHOUT, BEHIND = "without_background", "with_background"
 CAUSAL = "learnt from the images before, as the agent does"
 
@@ -106,12 +122,13 @@ class Pass:
     """What one way of looking found in all pictures.
 
     Attributes:
-        ms: of each picture: preparing, net, reading out; CPU time of this thread.
+        ms: of each picture: preparing, net, reading out; through sectors, of ten pictures, all of
+            it; CPU time of this thread.
         outcomes: by rule.
         ways: how sequences got their background.
     """
 
-    ms: list[tuple[float, float, float]] = field(default_factory=list)
+    ms: list[tuple[float, ...]] = field(default_factory=list)
     outcomes: dict[str, list[Outcome]] = field(default_factory=dict)
     ways: dict[str, str] = field(default_factory=dict)
 
@@ -122,11 +139,12 @@ class Pass:
 
     def report(self, *, confidence: float) -> Report:
         """Sum up."""
-        pre, net, post = (round(float(part), 2) for part in np.median(self.ms, axis=0))
+        parts = [round(part, 2) for part in np.median(self.ms, axis=0).tolist()]
+        names = ("prepare", "net", "read") if len(parts) > 1 else ()
         total = round(float(np.median(np.sum(self.ms, axis=1))), 2)
         return {
             **({"background": self.ways} if self.ways else {}),
-            "ms": {"prepare": pre, "net": net, "read": post, "total": total},
+            "ms": {**dict(zip(names, parts, strict=bool(names))), "total": total},
             **{name: report(some, confidence=confidence) for name, some in self.outcomes.items()},
         }
 
@@ -144,12 +162,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "one are always given too",
     )
     parser.add_argument("--fps", type=float, help="of a clip, if the file's own are wrong")
+    parser.add_argument(
+        "--sectors",
+        type=int,
+        help="look at images through so many sectors too, by a lens guessed from the picture; 0: "
+        f"do not; by default {SECTORS}, if the pictures beside boxes.csv are plainly a ceiling "
+        "fisheye's",
+    )
+    parser.add_argument(
+        "--lens-deg",
+        type=float,
+        default=LENS_DEG,
+        help="degrees that a fisheye's disc shows (without one: its picture's longer side)",
+    )
     given = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     try:
         detector = load_detector(given.model)
         figures = evaluate(
-            given.folder, detector=detector, backgrounds=given.backdrop, fps=given.fps
+            given.folder,
+            detector=detector,
+            backgrounds=given.backdrop,
+            fps=given.fps,
+            sectors=given.sectors,
+            lens_deg=given.lens_deg,
         )
     except (DataError, ModelError, ConfigError) as error:
         print(error, file=sys.stderr)
@@ -158,21 +194,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def evaluate(
-    folder: Path, *, detector: Detector, backgrounds: Backgrounds = "auto", fps: float | None = None
+    folder: Path,
+    *,
+    detector: Detector,
+    backgrounds: Backgrounds = "auto",
+    fps: float | None = None,
+    sectors: int | None = None,
+    lens_deg: float = LENS_DEG,
 ) -> Report:
     """Measure a detector on a folder.
 
     Raises:
-        DataError: the folder is not one of the layouts, or damaged.
+        DataError: the folder is not one of the layouts, or damaged, or sectors do not suit it.
         ConfigError: a clip's calibration points contradict each other.
     """
     data = read_folder(folder)
+    if sectors and not SECTORS_LEAST <= sectors <= SECTORS_MOST:
+        raise DataError(f"{sectors} sectors: give {SECTORS_LEAST} to {SECTORS_MOST}, or 0 for none")
     if "change" not in detector.manifest.input.order:
         backgrounds = "none"
     if isinstance(data, Clip):
+        if sectors:
+            raise DataError(f"{folder}: sectors are for images; a clip's points tell no lens")
         figures = _clip(data, detector=detector, backgrounds=backgrounds, fps=fps)
     else:
-        figures = _images(data, detector=detector, backgrounds=backgrounds)
+        figures = _images(
+            data, detector=detector, backgrounds=backgrounds, sectors=sectors, lens_deg=lens_deg
+        )
     rules = {name for one in figures.values() if isinstance(one, dict) for name in one}
     model = detector.manifest
     return {
@@ -185,23 +233,110 @@ def evaluate(
     }
 
 
-def _images(data: Heads | TurnedBoxes, *, detector: Detector, backgrounds: Backgrounds) -> Report:
-    passes = _passes(backgrounds)
-    for group in sequences(data.files, size_of=lambda file: read_image(file).shape[:2]):
-        lookers = {name: Looker(detector, into=one) for name, one in passes.items()}
-        if behind := passes.get(BEHIND):
-            how, lookers[BEHIND] = _behind(group, detector, into=behind, backgrounds=backgrounds)
-            behind.ways[f"{group[0].name} and {len(group) - 1} more"] = how
+def _images(
+    data: Heads | TurnedBoxes,
+    *,
+    detector: Detector,
+    backgrounds: Backgrounds,
+    sectors: int | None,
+    lens_deg: float,
+) -> Report:
+    groups = sequences(data.files, size_of=lambda file: read_image(file).shape[:2])
+    fisheye = _fisheye(data, groups, asked=sectors)
+    native, around = _passes(backgrounds), _passes(backgrounds)
+    lenses = {}
+    for number, group in enumerate(groups):
+        looks = [(native, _lookers(group, detector, of=detector, into=native, by=backgrounds))]
+        if fisheye is not None:
+            size = read_image(group[0]).shape[1::-1]
+            ground, lenses[_named(group)] = _ground(fisheye.discs[number], size, lens_deg=lens_deg)
+            look_px = detector.manifest.input.square_px
+            seer = Sectors(detector, count=fisheye.sectors, ground=ground, look_px=look_px)
+            looks.append((around, _lookers(group, seer, of=detector, into=around, by=backgrounds)))
         for file in group:
             image = read_image(file)
             rules = _rules(data, file, image=image, detector=detector)
-            for name, looker in lookers.items():
-                passes[name].judge(looker.look(image), rules)
+            for passes, lookers in looks:
+                for name, looker in lookers.items():
+                    passes[name].judge(looker.look(image), rules)
+    ways = dict(native)
+    if fisheye is not None:
+        ways |= {f"{fisheye.sectors}_sectors_{name}": one for name, one in around.items()}
+    reports = {name: one.report(confidence=detector.confidence) for name, one in ways.items()}
+    told = {"because": fisheye.why, "lens_guessed": lenses} if fisheye else None
     return {
         "layout": f"images + {'heads' if isinstance(data, Heads) else 'boxes'}.csv",
         "images": len(data.files),
         "images_without_people": sum(not len(there) for there in data.truth.values()),
-        **{name: one.report(confidence=detector.confidence) for name, one in passes.items()},
+        **({"sectors": told} if told else {}),
+        "in_short": {name: _in_short(one) for name, one in reports.items()},
+        **reports,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Fisheye:
+    """Why and how images are looked at through sectors.
+
+    Attributes:
+        sectors: how many.
+        why: in words.
+        discs: of each sequence, where one was found.
+    """
+
+    sectors: int
+    why: str
+    discs: tuple[Disc | None, ...]
+
+
+def _fisheye(
+    data: Heads | TurnedBoxes, groups: Sequence[Sequence[Path]], *, asked: int | None
+) -> Fisheye | None:
+    """Say whether to look through sectors: asked to, or plainly under a ceiling's fisheye."""
+    if asked == 0 or (asked is None and not isinstance(data, TurnedBoxes)):
+        return None
+    discs = tuple(
+        disc_in([read_image(file) for file in spread(group, most=DISC_IMAGES)]) for group in groups
+    )
+    whys = []
+    if asked is not None:
+        whys.append("asked for")
+    if round_ones := sum(disc is not None for disc in discs):
+        whys.append(f"a bright disc within black corners in {round_ones} of {len(discs)} sequences")
+    if isinstance(data, TurnedBoxes) and turned_all_ways(np.vstack(list(data.truth.values()))):
+        whys.append("boxes turned all ways")
+    return Fisheye(asked or SECTORS, "; ".join(whys), discs) if whys else None
+
+
+def _ground(disc: Disc | None, size: tuple[int, int], *, lens_deg: float) -> tuple[Ground, str]:
+    """Guess a camera that looks straight down; say how."""
+    wide, high = size
+    seen = disc or Disc(wide / 2, high / 2, max(wide, high) / 2)
+    what = "a disc found" if disc else "no disc seen, its longer side taken for one"
+    words = (
+        f"{what}: radius {seen.radius_px:.0f} px about ({seen.x_px:.0f}, {seen.y_px:.0f}), "
+        f"{lens_deg:g} degrees over it, equidistant, looking straight down"
+    )
+    return ground_below(seen, view_deg=lens_deg, size=size), words
+
+
+def _named(group: Sequence[Path]) -> str:
+    return f"{group[0].name} and {len(group) - 1} more"
+
+
+def _in_short(one: Report) -> Report:
+    """Give what is mostly asked for, by the first rule."""
+    rule, figures = next((name, each) for name, each in one.items() if name in RULES)
+    assert isinstance(figures, dict)
+    ms = one["ms"]
+    assert isinstance(ms, dict)
+    recall = figures[RECALL]
+    return {
+        "ms": ms["total"],
+        "rule": rule,
+        "recall_at_precision_0.85": recall and recall["recall"],
+        "best_f1": figures[BEST]["f1"],
+        "f1_at_shipped_confidence": figures["at_shipped_confidence"]["f1"],
     }
 
 
@@ -213,7 +348,9 @@ def _clip(data: Clip, *, detector: Detector, backgrounds: Backgrounds, fps: floa
     ground = Ground.from_points(data.points[:, :2], data.points[:, 2:], image_size=data.size)
     lookers = {name: Looker(detector, into=one) for name, one in passes.items()}
     if behind := passes.get(BEHIND):
-        lookers[BEHIND] = Learner(detector, into=behind, every_ms=1000 / fps)
+        lookers[BEHIND] = Learner(
+            detector, manifest=detector.manifest, into=behind, every_ms=1000 / fps
+        )
         behind.ways[data.video.name] = CAUSAL
     followers = {name: Follower(detector, ground=ground) for name in passes}
     count = 0
@@ -285,8 +422,33 @@ def _rules(
     return {"head": near(HEADS_PX), **others}
 
 
+def _lookers(
+    group: Sequence[Path], seer: Seer, *, of: Detector, into: dict[str, Pass], by: Backgrounds
+) -> dict[str, Looker]:
+    """Give what looks at a sequence's images in order, with and without a background.
+
+    Args:
+        group: the sequence.
+        seer: finds people.
+        of: the detector it finds them by.
+        into: takes times and ways, by pass.
+        by: where backgrounds come from.
+    """
+    lookers = {WITHOUT: Looker(seer, into=into[WITHOUT])}
+    if behind := into.get(BEHIND):
+        manifest = of.manifest
+        how, lookers[BEHIND] = _behind(group, seer, manifest=manifest, into=behind, backgrounds=by)
+        behind.ways[_named(group)] = how
+    return lookers
+
+
 def _behind(
-    group: Sequence[Path], detector: Detector, *, into: Pass, backgrounds: Backgrounds
+    group: Sequence[Path],
+    seer: Seer,
+    *,
+    manifest: Manifest,
+    into: Pass,
+    backgrounds: Backgrounds,
 ) -> tuple[str, Looker]:
     """Choose how a sequence's background is got, and what looks at its images in order."""
     fixed = Fixed()
@@ -297,13 +459,13 @@ def _behind(
     elif len(group) >= fixed.least:
         way = backgrounds
     if way == "causal":
-        return CAUSAL, Learner(detector, into=into, every_ms=IMAGE_MS)
+        return CAUSAL, Learner(seer, manifest=manifest, into=into, every_ms=IMAGE_MS)
     if way == "median":
-        canvases = [detector.fit(read_image(file)).canvas for file in group]
+        canvases = [seer.fit(read_image(file)).canvas for file in group]
         given = medians_of_others(canvases, alike=fixed.alike)
         how = f"median of the {len(group) - 1} other images of the sequence"
-        return how, Looker(detector, into=into, backdrops=given)
-    return "none: too few images, or not one fixed camera's", Looker(detector, into=into)
+        return how, Looker(seer, into=into, backdrops=given)
+    return "none: too few images, or not one fixed camera's", Looker(seer, into=into)
 
 
 class Looker:
@@ -314,10 +476,8 @@ class Looker:
         backdrops: of the images to come, in order; none if empty.
     """
 
-    def __init__(
-        self, detector: Detector, *, into: Pass, backdrops: Sequence[Backdrop] = ()
-    ) -> None:
-        self._detector = detector
+    def __init__(self, seer: Seer, *, into: Pass, backdrops: Sequence[Backdrop] = ()) -> None:
+        self._seer = seer
         self._into = into
         self._backdrops = iter(backdrops)
 
@@ -327,20 +487,25 @@ class Looker:
 
     def _find(self, image: Image, *, backdrop: Backdrop | None) -> tuple[Fitted, list[Detection]]:
         began = time.thread_time()
-        fitted = self._detector.fit(image)
+        fitted = self._seer.fit(image)
         fitting = time.thread_time()
         behind = None if backdrop is None else _filled(backdrop, image=image, scale=fitted.scale)
         began += time.thread_time() - fitting
-        prepared = self._detector.prepare(fitted, backdrop=behind)
+        if not isinstance(self._seer, Detector):
+            if len(self._into.ms) < TIMED:  # not by the least likely, of whom an agent wants none
+                self._seer.find(fitted, backdrop=behind, least=UNSURE * self._seer.confidence)
+                self._into.ms.append((1_000 * (time.thread_time() - began),))
+            return fitted, self._seer.find(fitted, backdrop=behind, least=LEAST)
+        prepared = self._seer.prepare(fitted, backdrop=behind)
         ready = time.thread_time()
-        outputs = self._detector.run(prepared)
+        outputs = self._seer.run(prepared)
         done = time.thread_time()
-        self._detector.read(outputs, of=fitted)
+        self._seer.read(outputs, of=fitted)
         read = time.thread_time()
         self._into.ms.append(
             (1_000 * (ready - began), 1_000 * (done - ready), 1_000 * (read - done))
         )
-        return fitted, self._detector.read(outputs, of=fitted, least=LEAST)
+        return fitted, self._seer.read(outputs, of=fitted, least=LEAST)
 
 
 def _filled(backdrop: Backdrop, *, image: Image, scale: float) -> Backdrop:
@@ -354,8 +519,9 @@ def _filled(backdrop: Backdrop, *, image: Image, scale: float) -> Backdrop:
 class Learner(Looker):
     """Looks before a background that it learns on the way, as the agent does."""
 
-    def __init__(self, detector: Detector, *, into: Pass, every_ms: float) -> None:
-        super().__init__(detector, into=into)
+    def __init__(self, seer: Seer, *, manifest: Manifest, into: Pass, every_ms: float) -> None:
+        super().__init__(seer, into=into)
+        self._manifest = manifest
         self._background = Background()
         self._every_ms = every_ms
         self._count = 0
@@ -363,9 +529,9 @@ class Learner(Looker):
     def look(self, image: Image) -> list[Detection]:
         """Look at the next image."""
         fitted, found = self._find(image, backdrop=self._background.backdrop)
-        params = SightParams.of(self._detector.manifest)
-        least = max(params.kept, params.unsure * self._detector.confidence)
-        point = self._detector.manifest.output.point
+        params = SightParams.of(self._manifest)
+        least = max(params.kept, params.unsure * self._manifest.output.confidence)
+        point = self._manifest.output.point
         boxes = [
             _box(one, scale=fitted.scale, point=point) for one in found if one.confidence >= least
         ]

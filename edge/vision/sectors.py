@@ -8,7 +8,7 @@ another side, and whom two of them see is told once. Each sector costs one look 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import cos, pi, radians, sin, tan
 
@@ -28,6 +28,8 @@ GREY = 114
 KNOWN = 255
 OUTSIDE_PX = -10.0
 """A place in no picture."""
+MIDDLE, HEAD = 1, 2
+"""Of a detection's marks: its point, its box's middle, its head, its box's corners."""
 
 
 _Maps = tuple[cv2.typing.MatLike, cv2.typing.MatLike]
@@ -174,10 +176,9 @@ class Sectors:
         for sector, maps in zip(self._sectors, self._maps, strict=True):
             view = self._detector.fit(_looked(fitted.canvas, maps))
             behind = None if backdrop is None else _behind(backdrop, maps, like=view)
-            for one in self._detector.find(view, backdrop=behind, least=least):
-                seen = self._seen(one, sector=sector, scale=self._scale / fitted.scale)
-                if seen is not None and self._speaks_for(seen):
-                    people.append(seen)
+            found = self._detector.find(view, backdrop=behind, least=least)
+            seen = self._seen(found, sector=sector, scale=self._scale / fitted.scale)
+            people += [one for one in seen if self._speaks_for(one)]
         return _once_each(people, apart=self._params.apart)
 
     def _farthest(self) -> float:
@@ -203,38 +204,40 @@ class Sectors:
         both = spots.astype(np.float32).reshape(*x.shape, 2)
         return cv2.convertMaps(both, np.empty(0, np.float32), cv2.CV_16SC2)
 
-    def _seen(self, one: Detection, *, sector: _Sector, scale: float) -> _Seen | None:
-        """Put a sector's detection into the image; None where the picture ends before it.
+    def _seen(
+        self, found: Sequence[Detection], *, sector: _Sector, scale: float
+    ) -> Iterator[_Seen]:
+        """Put a sector's detections into the image, but those whom its picture cuts off.
 
         Args:
-            one: in pixels of the sector's picture.
-            sector: that saw it.
+            found: in pixels of the sector's picture.
+            sector: that saw them.
             scale: pixels of the image per pixel of the calibration.
         """
-        point, head = (one.x_px, one.y_px), (one.head_x_px, one.head_y_px)
-        centre = (one.centre_x_px, one.centre_y_px)
-        middle = np.array(point if None in centre else centre, np.float64)
-        size = np.array((one.width_px, one.height_px))
-        corners = middle + size / 2 * ((-1, -1), (1, -1), (1, 1), (-1, 1))
-        rays = sector.rays(np.vstack([np.array([point, middle, head], np.float64), corners]))
-        places = scale * self._picture_px(rays)
-        if not np.isfinite(np.delete(places, 2, axis=0)).all():
-            return None
-        (x, y), (centre_x, centre_y), (head_x, head_y) = places[:3].tolist()
-        wide, high = np.ptp(places[3:], axis=0).tolist()
-        headless = not np.isfinite(head_x)
-        found = Detection(
-            x,
-            y,
-            wide,
-            high,
-            one.confidence,
-            head_x_px=None if headless else head_x,
-            head_y_px=None if headless else head_y,
-            centre_x_px=centre_x,
-            centre_y_px=centre_y,
-        )
-        return _Seen(found, sector, middle, size, rays[1])
+        if not found:
+            return
+        points = np.array([_marks(one) for one in found])
+        rays = sector.rays(points.reshape(-1, 2)).reshape(*points.shape[:2], 3)
+        places = scale * self._picture_px(rays.reshape(-1, 3)).reshape(points.shape)
+        spans = np.ptp(places[:, 3:], axis=1).tolist()
+        whole = np.isfinite(np.delete(places, HEAD, axis=1)).all(axis=(1, 2))
+        for number in np.flatnonzero(whole).tolist():
+            (x, y), (centre_x, centre_y), (head_x, head_y) = places[number, :3].tolist()
+            headless = not np.isfinite(head_x)
+            wide, high = spans[number]
+            person = Detection(
+                x,
+                y,
+                wide,
+                high,
+                found[number].confidence,
+                head_x_px=None if headless else head_x,
+                head_y_px=None if headless else head_y,
+                centre_x_px=centre_x,
+                centre_y_px=centre_y,
+            )
+            size = np.array((found[number].width_px, found[number].height_px))
+            yield _Seen(person, sector, points[number, MIDDLE], size, rays[number, MIDDLE])
 
     def _speaks_for(self, one: _Seen) -> bool:
         """Tell whether somebody stands in the sector, in its margin, or right below the camera."""
@@ -271,14 +274,32 @@ def looks_down(ground: Ground) -> bool:
     return bool(((spot >= 0) & (spot <= ground.image_size)).all())  # nan: not seen at all
 
 
+def _marks(one: Detection) -> Floats:
+    """Give a detection's marks, (7, 2); nan for a head that is not told."""
+    centre = (one.centre_x_px, one.centre_y_px)
+    point, head = (one.x_px, one.y_px), (one.head_x_px, one.head_y_px)
+    middle = np.array(point if None in centre else centre, np.float64)
+    half = np.array((one.width_px, one.height_px)) / 2
+    corners = middle + half * ((-1, -1), (1, -1), (1, 1), (-1, 1))
+    return np.vstack([np.array([point, middle, head], np.float64), corners])
+
+
 def _once_each(people: Iterable[_Seen], *, apart: float) -> list[Detection]:
     """Keep the most confident look at each person."""
-    kept: list[_Seen] = []
-    for one in sorted(people, key=lambda each: -each.found.confidence):
-        away = [
-            float(np.hypot(*((it.sector.places_px(one.ray[None])[0] - it.middle) / it.size)))
-            for it in kept
-        ]
-        if not any(far < apart for far in away):  # nan: behind that sector
-            kept.append(one)
-    return [one.found for one in kept]
+    seen = sorted(people, key=lambda each: -each.found.confidence)
+    if not seen:
+        return []
+    rays = np.array([one.ray for one in seen])
+    # Row by row: how far everybody is from one of them, as that one's sector sees it.
+    away = np.empty((len(seen), len(seen)))
+    for sector in {id(one.sector): one.sector for one in seen}.values():
+        own = [number for number, one in enumerate(seen) if one.sector is sector]
+        middles = np.array([seen[number].middle for number in own])
+        sizes = np.array([seen[number].size for number in own])
+        off = (sector.places_px(rays)[None] - middles[:, None]) / sizes[:, None]
+        away[own] = np.hypot(off[..., 0], off[..., 1])
+    kept: list[int] = []
+    for number in range(len(seen)):
+        if not (away[kept, number] < apart).any():  # nan: behind that sector
+            kept.append(number)
+    return [seen[number].found for number in kept]

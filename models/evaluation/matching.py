@@ -22,6 +22,8 @@ TABLE = tuple(round(0.05 * step, 2) for step in range(1, 20))
 """Confidences the figures are printed at."""
 PRECISION = 0.85
 """That recall is told at."""
+BEST = "best_f1_threshold_chosen_on_this_data"
+RECALL = f"recall_at_precision_{PRECISION}_threshold_chosen_on_this_data"
 HEAD_IN_BOX = 0.08
 """Of a box's height: how far below its upper edge a head's middle is, for nets without heads."""
 
@@ -164,10 +166,8 @@ def report(outcomes: Sequence[Outcome], *, confidence: float) -> Report:
     return {
         "people": curve.people,
         "at_shipped_confidence": curve.at(confidence),
-        "best_f1_threshold_chosen_on_this_data": curve.best(),
-        f"recall_at_precision_{PRECISION}_threshold_chosen_on_this_data": curve.recall_at(
-            PRECISION
-        ),
+        BEST: curve.best(),
+        RECALL: curve.recall_at(PRECISION),
         "average_precision": round(curve.average_precision(), 4),
         "over_thresholds": [curve.at(level) for level in TABLE],
     }

@@ -17,7 +17,12 @@ import cv2
 import numpy as np
 
 from edge.vision.detection import Backdrop, Detection
+from edge.vision.ground import Ground
+from edge.vision.lens import Lens, LensKind, View
 from edge.vision.onnx_io import Detector, load_detector, shipped_manifest
+from edge.vision.sectors import Sectors, looks_down
+from edge.vision.watching import Seer
+from models.person_detector.mesh_camera import Camera
 from models.person_detector.parts import WORK, Empty, Floats, Image, Picture, encoded, load
 from models.person_detector.photographs import elsewhere, pictures_in
 
@@ -97,22 +102,52 @@ def _away(found: Detection, people: Floats) -> Floats:
 
 
 def run(
-    detector: Detector, pictures: Sequence[Picture], *, backdrop: bool, match: Match
+    detector: Detector,
+    pictures: Sequence[Picture],
+    *,
+    backdrop: bool,
+    match: Match,
+    sectors: int | None = None,
 ) -> tuple[list[Outcome], float]:
-    """Detect in pictures, with or without the room's empty picture; give milliseconds a picture."""
-    outcomes, spent = [], []
+    """Detect in pictures, with or without the room's empty picture; give milliseconds a picture.
+
+    With sectors, pictures must tell their cameras, and these look down.
+    """
+    outcomes, spent, around = [], [], dict[Camera | None, Sectors]()
     for picture in pictures:
         image = picture.image()
+        seer: Seer = detector
+        if sectors is not None:
+            if picture.camera not in around:
+                around[picture.camera] = _sectors(detector, picture.camera, count=sectors)
+            seer = around[picture.camera]
         behind = None
         if backdrop:
-            room = detector.fit(picture.room.image).canvas
+            room = seer.fit(picture.room.image).canvas
             behind = Backdrop(room, np.ones(room.shape[:2], np.bool_))
         begin = time.thread_time()
-        found = detector.detect(image, backdrop=behind, least=LEAST)
+        found = seer.find(seer.fit(image), backdrop=behind, least=LEAST)
         spent.append(time.thread_time() - begin)
         scale = detector.fit(image).scale
         outcomes.append(judge(found, picture.people, scale=scale, match=match))
     return outcomes, 1000 * float(np.median(spent))
+
+
+def ground_of(camera: Camera) -> Ground:
+    """Give the calibration that a rendered camera would have."""
+    size = (camera.width_px, camera.height_px)
+    centre = (size[0] / 2 + camera.shift_px[0], size[1] / 2 + camera.shift_px[1])
+    kind: LensKind = "fisheye" if camera.kind == "fisheye" else "distorted"
+    view = View(
+        Lens(kind, camera.focal_px, centre, camera.k1), camera.axes(), np.array(camera.place)
+    )
+    return Ground(size, view, heights_known=True, residual_m=0.0)
+
+
+def _sectors(detector: Detector, camera: Camera | None, *, count: int) -> Sectors:
+    assert camera is not None
+    look_px = detector.manifest.input.square_px
+    return Sectors(detector, count=count, ground=ground_of(camera), look_px=look_px)
 
 
 def score(outcomes: Sequence[Outcome], *, confidence: float) -> dict[str, float]:
@@ -134,9 +169,14 @@ def score(outcomes: Sequence[Outcome], *, confidence: float) -> dict[str, float]
 
 
 def recall_at(outcomes: Sequence[Outcome], *, precision: float) -> float:
-    """Give the best recall of all levels at which precision is kept."""
-    scores = [score(outcomes, confidence=level) for level in LEVELS]
-    return max((s["recall"] for s in scores if s["precision"] >= precision), default=0.0)
+    """Give the best recall of all confidences at which precision is kept."""
+    people = sum(outcome.people for outcome in outcomes)
+    right = np.array([one[0] for outcome in outcomes for one in outcome.right])
+    wrong = np.array([one for outcome in outcomes for one in outcome.wrong])
+    found = [int((right >= level).sum()) for level in right]
+    said = [int((wrong >= level).sum()) for level in right]
+    kept = [r for r, w in zip(found, said, strict=True) if r >= precision * (r + w)]
+    return round(max(kept, default=0) / max(1, people), 4)
 
 
 def before_photographs(
@@ -170,12 +210,19 @@ def main() -> None:
     parser.add_argument(
         "--before", type=Path, help="also stand the people in the photographs of this folder"
     )
+    parser.add_argument("--view", help="only this one, such as fisheye")
+    parser.add_argument(
+        "--sectors", type=int, help="look at pictures of cameras that look down through so many"
+    )
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     detector, match = load_detector(arguments.manifest), Match()
     pictures = [
         one for path in arguments.parts or sorted(WORK.glob("test-*.npz")) for one in load(path)
     ]
+    pictures = [one for one in pictures if arguments.view in (None, one.view)]
+    if arguments.sectors:
+        pictures = [one for one in pictures if one.camera and looks_down(ground_of(one.camera))]
     if arguments.before:
         rng = np.random.default_rng(1)
         photographs = list(pictures_in(arguments.before, rng=rng))
@@ -185,7 +232,9 @@ def main() -> None:
         gathered: dict[str, list[Outcome]] = {}
         for view in sorted({one.view for one in pictures}):
             alike = [one for one in pictures if one.view == view]
-            gathered[view], spent_ms = run(detector, alike, backdrop=known, match=match)
+            gathered[view], spent_ms = run(
+                detector, alike, backdrop=known, match=match, sectors=arguments.sectors
+            )
         gathered["all"] = [one for outcomes in gathered.values() for one in outcomes]
         figures: dict[str, object] = {"detect_ms": round(spent_ms, 1)}
         for view, outcomes in gathered.items():

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from models.person_detector.mesh_camera import Camera
 
 WORK = Path(__file__).parent / "work"
 Image = NDArray[np.uint8]
@@ -42,12 +45,14 @@ class Picture:
         room: the same room through the same camera, with nobody in it.
         people: (N, 11), ``COLUMNS`` without the first.
         view: what kind of camera.
+        camera: where it hangs and how it sees, of parts that tell.
     """
 
     jpeg: Image
     room: Empty
     people: Floats
     view: str
+    camera: Camera | None = None
 
     def image(self) -> Image:
         """Give the picture, (H, W, 3)."""
@@ -67,6 +72,7 @@ def save(
     scene: Sequence[int],
     view: Sequence[str],
     labels: Floats,
+    cameras: Sequence[Camera] = (),
 ) -> None:
     """Write a part in one go.
 
@@ -77,6 +83,7 @@ def save(
         scene: of each picture.
         view: of each scene.
         labels: (N, 12), ``COLUMNS``.
+        cameras: of each scene, or of none.
     """
     fresh = path.with_name(f"new-{path.stem}.npz")
     np.savez(
@@ -88,6 +95,7 @@ def save(
         scene=np.array(scene, np.int32),
         view=np.array(view),
         labels=np.asarray(labels, np.float32),
+        camera=np.array([json.dumps(asdict(one)) for one in cameras], np.str_),
     )
     fresh.rename(path)
 
@@ -98,12 +106,21 @@ def load(path: Path) -> list[Picture]:
         jpegs = np.split(data["jpeg"], data["ends"][:-1])
         rooms = [Empty(one) for one in np.split(data["empty_jpeg"], data["empty_ends"][:-1])]
         labels, scene, view = data["labels"], data["scene"], data["view"]
+        cameras = [_camera(one) for one in data["camera"]] if "camera" in data else []
     return [
         Picture(
             jpegs[number],
             rooms[scene[number]],
             labels[labels[:, 0] == number, 1:],
             str(view[scene[number]]),
+            cameras[scene[number]] if cameras else None,
         )
         for number in range(len(jpegs))
     ]
+
+
+def _camera(text: str) -> Camera:
+    """Read a camera as ``save`` wrote it."""
+    told = json.loads(text)
+    pairs = {name: tuple(told[name]) for name in ("place", "shift_px")}
+    return Camera(**{**told, **pairs})

@@ -300,19 +300,25 @@ def part(number: int, test: bool) -> Path | None:  # noqa: FBT001 -- passed to a
     empties: list[Image] = []
     scenes: list[int] = []
     views: list[str] = []
+    cameras: list[Camera] = []
     rows: list[tuple[float, ...]] = []
     for index in range(SCENES):
         seed = 2 * (number * SCENES + index) + int(test)
         view = VIEWS[int(np.random.default_rng([seed, 1]).choice(4, p=SHARES))]
-        images, empty, labels, quality = shoot(scene_of(seed, view=view), renderer=_RENDERER[0])
+        place = scene_of(seed, view=view)
+        images, empty, labels, quality = shoot(place, renderer=_RENDERER[0])
         for image, found in zip(images, labels, strict=True):
             rows += [(float(len(scenes)), *row[1:]) for row in found]
             pictures.append(encoded(image, quality=quality))
             scenes.append(index)
         empties.append(encoded(empty, quality=quality))
         views.append(view)
+        cameras.append(place.camera)
     table = np.array(rows, np.float32).reshape(-1, len(COLUMNS))
-    save(path, pictures=pictures, empties=empties, scene=scenes, view=views, labels=table)
+    save(
+        path, pictures=pictures, empties=empties, scene=scenes, view=views, labels=table,
+        cameras=cameras,
+    )  # fmt: skip
     print(
         f"{path.name} {(time.perf_counter() - start) / len(pictures):.3f} s a picture, {len(rows) / len(pictures):.1f} people",
         flush=True,

@@ -14,6 +14,7 @@ import pytest
 
 from edge.vision.onnx_io import Detector, load_detector
 from models.evaluate import evaluate, main
+from models.evaluation.folders import DataError
 
 NETS = Path(__file__).parents[1] / "edge" / "vision" / "tiny_models"
 SQUARE_PX = 8  # a cell of the net, at half the images' size
@@ -159,12 +160,104 @@ def test_turned_boxes(folder: Path, bright: Detector) -> None:
     figures = evaluate(folder, detector=bright)
     assert not figures["looks_at_change"]
     assert set(figures["rules"]) == {"in_box", "turned_box"}
+    assert "sectors" not in figures
     looked = figures["without_background"]
     assert looked["in_box"]["people"] == 3
     assert looked["in_box"]["at_shipped_confidence"]["recall"] == pytest.approx(2 / 3, abs=1e-4)
     assert looked["in_box"]["at_shipped_confidence"]["precision"] == pytest.approx(2 / 3, abs=1e-4)
     assert looked["turned_box"]["at_shipped_confidence"]["recall"] == pytest.approx(2 / 3, abs=1e-4)
     assert looked["in_box"]["recall_at_precision_0.85_threshold_chosen_on_this_data"] is None
+
+
+UPRIGHT = """
+name = "upright"
+version = "1"
+file = "net.onnx"
+sha256 = "{digest}"
+licence = "Apache-2.0"
+trained_on = "nothing"
+[input]
+tensor = "image"
+width = 128
+height = 128
+mean = 0
+scale = 0.003921569
+letterbox_value = 0
+[output]
+kind = "yolox"
+output = "output"
+strides = [8]
+classes = 1
+point = "foot"
+point_height_m = 0.0
+confidence = 0.6
+"""
+
+
+@pytest.fixture
+def upright(tmp_path: Path) -> Detector:
+    """A net that knows people, red above blue, only while they stand up."""
+    model, place = (NETS / "upright.onnx").read_bytes(), tmp_path / "upright"
+    place.mkdir()
+    (place / "net.onnx").write_bytes(model)
+    (place / "manifest.toml").write_text(UPRIGHT.format(digest=sha256(model).hexdigest()))
+    return load_detector(place / "manifest.toml")
+
+
+def _ring(folder: Path, *, floor: int) -> None:
+    """Write a ceiling fisheye's pictures of 240 px: people point away from the middle."""
+    rows = []
+    for number, angles in enumerate([(10.0, 62, 115, 181, 243, 300), (90.0, 200, 335)]):
+        image = np.zeros((240, 240, 3), np.uint8)
+        cv2.circle(image, (120, 120), 110, (floor,) * 3, -1)
+        for angle in angles:
+            turn = np.radians(angle)
+            out, aside = (np.sin(turn), -np.cos(turn)), (np.cos(turn), np.sin(turn))
+            for colour, near, far in (((255, 0, 0), 37, 55), ((0, 0, 255), 55, 73)):
+                corners = [
+                    [120 + along * o + across * a for o, a in zip(out, aside, strict=True)]
+                    for along, across in ((near, -6), (near, 6), (far, 6), (far, -6))
+                ]
+                cv2.fillPoly(image, [np.round(corners).astype(np.int32)], colour)
+            x, y = (120 + 55 * o for o in out)
+            name = f"hall_{number}.png"
+            rows.append({"file": name, "cx": x, "cy": y, "w": 12, "h": 36, "degrees": angle})
+        cv2.imwrite(str(folder / name), image)
+    _write(folder / "boxes.csv", rows)
+
+
+@pytest.mark.parametrize(("floor", "why"), [(40, "a bright disc"), (0, "boxes turned all ways")])
+def test_a_ceiling_fisheye_is_looked_at_through_sectors_too(
+    folder: Path, upright: Detector, floor: int, why: str
+) -> None:
+    _ring(folder, floor=floor)
+    figures = evaluate(folder, detector=upright)
+    assert why in figures["sectors"]["because"]
+    short = figures["in_short"]
+    assert list(short) == ["without_background", "6_sectors_without_background"]
+    native, around = short.values()
+    assert around["recall_at_precision_0.85"] > 0.8
+    assert native["best_f1"] < 0.4
+    assert around["best_f1"] > 0.8
+    assert around["ms"] > native["ms"] > 0
+    (told,) = figures["sectors"]["lens_guessed"].values()
+    assert told.startswith("a disc found: radius 110 px" if floor else "no disc seen")
+    assert "180 degrees over it" in told
+
+
+def test_sectors_are_as_told(folder: Path, upright: Detector, bright: Detector) -> None:
+    _ring(folder, floor=40)
+    assert list(evaluate(folder, detector=upright, sectors=0)["in_short"]) == ["without_background"]
+    asked = evaluate(folder, detector=upright, sectors=8, lens_deg=160.0)
+    assert "8_sectors_without_background" in asked["in_short"]
+    assert "160 degrees" in str(asked["sectors"]["lens_guessed"])
+    with pytest.raises(DataError, match="2 sectors: give 5 to 12"):
+        evaluate(folder, detector=upright, sectors=2)
+    for file in folder.iterdir():
+        file.unlink()
+    _clip(folder, frames=3)
+    with pytest.raises(DataError, match="sectors are for images"):
+        evaluate(folder, detector=bright, sectors=6)
 
 
 def _clip(folder: Path, *, frames: int) -> None:

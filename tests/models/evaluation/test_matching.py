@@ -4,7 +4,7 @@ from math import cos, radians, sin
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.vision.detection import Detection
@@ -95,6 +95,7 @@ def test_upright_boxes_are_compared_by_intersection_over_union() -> None:
     assert np.isinf(away[:, 1]).all()
 
 
+@settings(deadline=None)
 @given(degrees=st.floats(-180, 180), along=st.floats(-25, 25), across=st.floats(-8, 8))
 def test_a_point_is_in_a_turned_box_as_it_was_before_turning(
     degrees: float, along: float, across: float
@@ -111,6 +112,7 @@ def test_a_point_is_in_a_turned_box_as_it_was_before_turning(
     assert near_edge or bool(np.isfinite(away[0, 0])) == inside
 
 
+@settings(deadline=None)
 @given(degrees=st.floats(-180, 180))
 def test_a_body_seen_from_the_side_has_a_box_turned_along_it(degrees: float) -> None:
     turn, length, width = radians(degrees), 50.0, 20.0
