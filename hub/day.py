@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from hub.errors import NoDataError
 from hub.patterns.days import local_day
 from hub.patterns.shares import ShareParams
+from hub.patterns.steady import SteadyParams
 from hub.reports.chain import CHANNELS, Chain, chain_of, store_row
 from hub.reports.period import PeriodData
 from hub.store_io.segments import SegmentTables
@@ -25,10 +26,17 @@ if TYPE_CHECKING:
 
 READ = tuple(channel for channel in AXES if channel != "sums")
 """Channels a report is made of; the sums of traits are for segments."""
+LATELY = SteadyParams().days - 1
 
 
 def load_period(
-    opened: Store, *, store: str, since: date, until: date, channels: Sequence[str] = READ
+    opened: Store,
+    *,
+    store: str,
+    since: date,
+    until: date,
+    channels: Sequence[str] = READ,
+    lately: int = LATELY,
 ) -> PeriodData:
     """Give a store's metas, and the releases whose windows start on its calendar days.
 
@@ -38,6 +46,7 @@ def load_period(
         since: the first day.
         until: the last day.
         channels: what is loaded.
+        lately: of so many days before, daily counts help to tell those of the period.
 
     Raises:
         NoDataError: the store is unknown, has no meta yet (without one its days cannot be told:
@@ -62,7 +71,17 @@ def load_period(
             f"store {store!r}: no release of {days} is stored; `aisle-hub stores` shows what is"
         )
     without_meta = tuple(sorted({row.agent for row in rows} - metas.keys()))
-    return PeriodData(store, since, until, metas, [row.release for row in rows], without_meta)
+    begins_lately = local_day(since - timedelta(days=lately), zone=zone).start
+    before = opened.releases(store, since=begins_lately, until=begins, channels=["day_cells"])
+    return PeriodData(
+        store,
+        since,
+        until,
+        metas,
+        [row.release for row in rows],
+        without_meta,
+        [row.release for row in before],
+    )
 
 
 def load_chain(
@@ -182,7 +201,9 @@ def load_segments(
 
 
 def _part(opened: Store, store: str, days: tuple[date, date]) -> PeriodData:
-    return load_period(opened, store=store, since=days[0], until=days[1], channels=CHANNELS)
+    return load_period(
+        opened, store=store, since=days[0], until=days[1], channels=CHANNELS, lately=0
+    )
 
 
 def _why_no_meta(opened: Store, *, store: str) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from hub.patterns.confusion import Confusion, shipped
 from hub.patterns.quantify import QuantifyParams, quantify
-from hub.patterns.shares import Estimate, Share, ShareParams, share, total
+from hub.patterns.shares import Estimate, Share, ShareParams, as_share, share, total
 from wire.codebook import Codebook
 from wire.messages import DROPPED, PATTERNS, Release
 
@@ -33,10 +33,27 @@ class CellSums:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """A corrected share and its error.
+
+    Attributes:
+        variance: of what is another error on another day: noise, and which cells visits fell into.
+        lasting: variance of what the correction has wrong every day.
+        visits: that were placed.
+    """
+
+    value: float
+    variance: float
+    lasting: float
+    visits: float
+
+
+@dataclass(frozen=True, slots=True)
 class PatternShare:
     """One pattern's share of the visits.
 
     Attributes:
+        measured: what a share that is corrected is made of, shown or too wide to be.
         corrected: for what the cells cannot tell of a visit; without a confusion of its codebook
             a share leans towards that of the visits the codebook was made from.
     """
@@ -44,6 +61,7 @@ class PatternShare:
     name: str
     share: Share
     corrected: bool = False
+    measured: Measured | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +175,7 @@ class _Part:
 
     sums: CellSums
     book: Codebook | None
-    corrected: Mapping[str, tuple[float, float]]
+    corrected: Mapping[str, Measured]
     withheld: Mapping[str, str]
 
     @property
@@ -182,9 +200,12 @@ class _Part:
             return cls(sums, book, {}, {})
         chosen = params or QuantifyParams()
         found = quantify(sums.counts, variances=sums.variances, confusion=confusion, params=chosen)
-        corrected = dict(
-            zip(confusion.axes, zip(found.shares, found.variances, strict=True), strict=True)
-        )
+        corrected = {
+            axis: Measured(value, variance - lasting, lasting, float(sum(sums.counts)))
+            for axis, value, variance, lasting in zip(
+                confusion.axes, found.shares, found.variances, found.lasting, strict=True
+            )
+        }
         withheld = {
             axis: "these counts tell too little of it"
             for axis, told in zip(confusion.axes, found.told, strict=True)
@@ -212,13 +233,16 @@ def _pattern(parts: Sequence[_Part], name: str, *, params: ShareParams) -> Patte
     for part in parts:
         if name in part.withheld:
             return PatternShare(name, Share(None, None, None, part.withheld[name]), True)
-    parted = [(part.visits / visits, *part.corrected[name]) for part in parts]
-    value = sum(weight * share for weight, share, _ in parted)
-    half = params.z * sum(weight**2 * variance for weight, _, variance in parted) ** 0.5
-    if half > params.widest:
-        why = f"known only to within {100 * half:.0f} points either way"
-        return PatternShare(name, Share(None, None, None, why), True)
-    return PatternShare(name, Share(value, value - half, value + half), True)
+    parted = [(part.visits / visits, part.corrected[name]) for part in parts]
+    measured = Measured(
+        sum(weight * one.value for weight, one in parted),
+        sum(weight**2 * one.variance for weight, one in parted),
+        sum(weight**2 * one.lasting for weight, one in parted),
+        visits,
+    )
+    half = params.z * (measured.variance + measured.lasting) ** 0.5
+    shown = as_share(measured.value, measured.value - half, measured.value + half, params=params)
+    return PatternShare(name, shown, True, measured)
 
 
 def _as_counted(parts: Sequence[_Part], name: str, *, params: ShareParams) -> Share:

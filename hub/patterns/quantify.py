@@ -45,7 +45,10 @@ class QuantifyParams:
         cell_error: relative error of a simulated cell's probability that no number of simulated
             visits removes [D]; it bounds what a month can tell.
         slope_error: relative error of how far a share moves with the counts, where cells decide
-            nothing: whether visits lean gradually or change sides at once changes it so [D].
+            nothing: where visits change sides at once, and do not all lean a little more, it moves
+            by a third more than is told (tests/figures/pattern_coverage.py, kind "chosen").
+        other_error: of a share, where cells decide nothing, from what moves visits and is no
+            pattern: half a standard deviation of buying or of looking for bargains (same figure).
         misfit: a mean squared residual beyond this, per cell, means that visits here are unlike
             the simulated ones, and the shares are withheld.
         told: at most this part of the prior's spread may be left, or the counts tell nothing.
@@ -53,7 +56,8 @@ class QuantifyParams:
 
     prior_sd: float = 0.6
     cell_error: float = 0.03
-    slope_error: float = 0.05
+    slope_error: float = 0.2
+    other_error: float = 0.01
     misfit: float = 12.0
     told: float = 0.75
 
@@ -66,6 +70,7 @@ class Quantified:
         visits: that were placed.
         shares: by the confusion's axes.
         variances: of noise, sampling and correction together.
+        lasting: the part of them that is the correction's: the same every day.
         misfit: mean squared residual per cell; 1 where the model holds, infinite where no mix
             was found.
         told: by axis, whether the counts tell it, or the prior did.
@@ -74,6 +79,7 @@ class Quantified:
     visits: float
     shares: tuple[float, ...]
     variances: tuple[float, ...]
+    lasting: tuple[float, ...]
     misfit: float
     told: tuple[bool, ...]
 
@@ -135,13 +141,15 @@ def quantify(
     common = np.einsum("jk,kj->j", reaction, at.joint - np.outer(at.cells, at.shares))
     of_visits = np.diag(spread) - 2 * common + at.shares * (1 - at.shares) / visits
     own = np.maximum(of_visits, 0.1 * np.diag(spread)) * excess
-    slope = (chosen.slope_error * (1 - at.clearness) * (at.shares - mix.shares)) ** 2
+    off = (chosen.slope_error * (at.shares - mix.shares)) ** 2 + chosen.other_error**2
+    lasting = (1 - at.clearness) ** 2 * off
     before = mix.at(np.zeros(axes)).share_slopes * chosen.prior_sd
     told = np.diag(spread) < chosen.told**2 * (before**2).sum(axis=1)
     return Quantified(
         visits,
         tuple(at.shares.tolist()),
-        tuple((own + slope).tolist()),
+        tuple((own + lasting).tolist()),
+        tuple(lasting.tolist()),
         misfit if settled else math.inf,
         tuple(bool(one) for one in told),
     )

@@ -106,9 +106,15 @@ def share(
     # noise can push either below the zero that it cannot be
     sampling = max(0.0, squares - p**2, p - squares) / visits
     half = params.z * math.sqrt(noise + sampling)
+    return as_share(p, p - half, p + half, params=params)
+
+
+def as_share(value: float, low: float, high: float, *, params: ShareParams) -> Share:
+    """Give a share with its interval, withheld where that says next to nothing."""
+    half = (high - low) / 2
     if half > params.widest:
         return _withheld(f"known only to within {100 * half:.0f} points either way")
-    return Share(p, p - half, p + half)
+    return Share(value, low, high)
 
 
 def _withheld(reason: str) -> Share:

@@ -19,6 +19,7 @@ class PeriodData:
         metas: by agent, oldest first; at least one.
         releases: whose windows start on those days.
         without_meta: agents that made some of the releases, but have no meta yet.
+        lately: daily counts of days before, which help to tell those of the period.
     """
 
     store: str
@@ -27,6 +28,7 @@ class PeriodData:
     metas: Mapping[str, Sequence[Meta]]
     releases: Sequence[Release]
     without_meta: tuple[str, ...] = ()
+    lately: Sequence[Release] = ()
 
     @property
     def newest(self) -> tuple[Meta, ...]:
@@ -65,14 +67,23 @@ class PeriodData:
 
     def by_day(self) -> dict[date, list[Release]]:
         """Give the releases of every day, those of the store's calendar on which they start."""
-        zone = self.zone
         found: dict[date, list[Release]] = {day: [] for day in self.days}
-        for release in self.releases:
-            day = release.window_start.astimezone(zone).date()
+        for day, releases in self._dated(self.releases).items():
             if day in found:
-                found[day].append(release)
+                found[day] = releases
         return found
+
+    def days_before(self) -> dict[date, list[Release]]:
+        """Give ``lately`` by day."""
+        return self._dated(self.lately)
 
     def only(self, releases: Sequence[Release]) -> PeriodData:
         """Give the same with some of the releases."""
         return replace(self, releases=releases)
+
+    def _dated(self, releases: Sequence[Release]) -> dict[date, list[Release]]:
+        zone = self.zone
+        found: dict[date, list[Release]] = {}
+        for release in releases:
+            found.setdefault(release.window_start.astimezone(zone).date(), []).append(release)
+        return found

@@ -29,6 +29,7 @@ from hub.reports.trend import (
     Series,
     counted,
     course,
+    daily_patterns,
     dayparts_of,
     days_of,
     rhythm,
@@ -189,7 +190,10 @@ def summarise(
     """
     metas, zones = data.newest, data.zones
     chosen = ground or GroundParams()
-    patterns = counted(data.releases, data=data, params=params)
+    if data.since == data.until:
+        patterns = daily_patterns(data, params=params)[data.since]
+    else:
+        patterns = counted(data.releases, data=data, params=params)
     days = days_of(data, params=params)
     found, all_ways = ways(data.releases, zones=zones, params=chosen)
     return Summary(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -10,6 +10,7 @@ from typing import Literal
 from hub.patterns.cells import Patterns, add_cells, cells_of_days, estimate_patterns
 from hub.patterns.days import Daypart, coverage, daypart_of, minutes, open_hours
 from hub.patterns.shares import Estimate, Share, ShareParams, share, total
+from hub.patterns.steady import steadied
 from hub.patterns.zones import NEED_READER, add_zones
 from hub.reports.figures import Noised
 from hub.reports.period import PeriodData
@@ -98,7 +99,7 @@ def course(data: PeriodData, *, params: ShareParams) -> tuple[Series, ...]:
         return ()
     by_day = data.by_day()
     spans = [(day, day, by_day[day]) for day in data.days]
-    daily = _points(spans, data=data, params=params)
+    daily = _points(spans, data=data, params=params, known=daily_patterns(data, params=params))
     weekly: dict[str, list[Point]] | None = None
     found = []
     for figure, points in daily.items():
@@ -160,6 +161,14 @@ def counted(releases: Sequence[Release], *, data: PeriodData, params: ShareParam
     return estimate_patterns(sums, codebooks=data.codebooks, params=params)
 
 
+def daily_patterns(data: PeriodData, *, params: ShareParams) -> dict[date, Patterns]:
+    """Estimate every day's patterns, with the help of the others and of the days before."""
+    by_day = data.days_before() | data.by_day()
+    alone = {day: counted(found, data=data, params=params) for day, found in by_day.items()}
+    told = steadied(alone, show=params)
+    return {day: told[day] for day in data.days}
+
+
 def dayparts_of(data: PeriodData) -> list[Daypart]:
     """Give the named parts of the store's day."""
     first = data.newest[0]
@@ -192,11 +201,16 @@ def stop_rate(
 
 
 def _points(
-    spans: Sequence[tuple[date, date, list[Release]]], *, data: PeriodData, params: ShareParams
+    spans: Sequence[tuple[date, date, list[Release]]],
+    *,
+    data: PeriodData,
+    params: ShareParams,
+    known: Mapping[date, Patterns] | None = None,
 ) -> dict[str, list[Point]]:
     found: dict[str, list[Point]] = {}
     for since, until, releases in spans:
-        for figure, value in _figures(releases, data=data, params=params).items():
+        told = known[since] if known else counted(releases, data=data, params=params)
+        for figure, value in _figures(releases, patterns=told, data=data, params=params).items():
             withheld = value.withheld if isinstance(value, Share) else None
             point = Point(since, until, value.value, value.low, value.high, withheld)
             found.setdefault(figure, []).append(point)
@@ -204,10 +218,9 @@ def _points(
 
 
 def _figures(
-    releases: Sequence[Release], *, data: PeriodData, params: ShareParams
+    releases: Sequence[Release], *, patterns: Patterns, data: PeriodData, params: ShareParams
 ) -> dict[str, Estimate | Share]:
     nothing = Share(None, None, None, "nothing came")
-    patterns = counted(releases, data=data, params=params)
     some = any(release.channel in {"cells", "day_cells"} for release in releases)
     figures: dict[str, Estimate | Share] = {"visits": patterns.visits if some else nothing}
     figures["stop_rate"] = stop_rate(releases, data=data, params=params) or nothing

@@ -36,8 +36,10 @@ BOTH = (True, False)
 """Shops that hear all goods, and shops that hear one shelf's."""
 OTHERS = 10_000
 """Between their seeds, so that they are visited by others."""
-EDGES = (-0.9, 0.0, 0.9)
-"""Between kinds of a tendency: each is half or so of a side."""
+EDGES = (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
+"""Between kinds of a tendency, so fine that a tendency that moves as a whole moves each kind."""
+SPREAD = 0.5
+"""Standard deviation of all leanings: that of a pattern which half of the visits show."""
 
 
 def visits_of(
@@ -109,7 +111,7 @@ def confusion_of(found: Columns, *, book: Codebook, axes: Sequence[str], source:
         if axis in LATENT:
             latent, sign = LATENT[axis]
             tendency = sign * np.asarray(found[f"true_{latent}"], dtype=np.float64)
-            leanings[:, number] = np.tanh(tendency)
+            leanings[:, number] = SPREAD * tendency
             kinds = kinds * (len(EDGES) + 1) + np.digitize(tendency, EDGES)
         else:
             leanings[:, number] = labels[:, number]
