@@ -1,11 +1,12 @@
-"""Whether a segment's share still is what it was: a CUSUM that knows the release's noise.
+"""Whether a segment's share still is what it was: a detector that knows the release's noise.
 
-Neither the share before nor the size of a change is known beforehand. So every recent day is tried
-as the day of a change, and the days since it are held against all before it, each weighted by how
-well it tells the share: the likelihood-ratio form of CUSUM (Siegmund & Venkatraman 1995, Ann.
-Statist. 23:255), with what noise, chance and overdispersion make in every comparison. Working days
-and week-ends are compared with their like, and of several stores each with itself: what is too
-small for one store's noise can be clear in all of them together.
+Every recent day is tried as the day of a change, and a few factors as its size: how much likelier
+are the counts with it than without, each with the share before that suits it best? The evidence is
+the mean over days and factors (Shiryaev's and Roberts's is the sum: Pollak 1985, Ann. Statist.
+13:206). Without a change its mean is known, whatever the share and on whatever day, so that false
+alarms are as rare in the first weeks as later, and evidence of several stores multiplies.
+Working days and week-ends are compared with their like, and of several stores each with itself:
+what is too small for one store's noise can be clear in all of them together.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from hub.segments.weighing import Day
 
 Bools = NDArray[np.bool_]
 SATURDAY = 5
+KNOWN = 1e9
+"""Degrees of freedom of what needs no estimate."""
 FIGURES = ("visits", "members", "squares", "var_visits", "var_members", "cov")
 """Of a ``Day``, in the order of a ``_Table``."""
 
@@ -31,21 +34,33 @@ class DriftParams:
     """What counts as drift.
 
     Attributes:
-        limit: standard deviations at which a change is told. At 3.3 a false alarm came .10 times
-            in 30 days (.06 to .14), with the release's noise, the week's rhythm and overdispersion
-            (tests/figures/segment_drift.py).
+        limit: evidence at which a change is told; set for .1 false alarms in 30 days at most, with
+            the release's noise, the week's rhythm and overdispersion
+            (tests/figures/segment_drift.py --calibrate).
+        factors: by which shares may change. What is more is noticed by the largest; what is less
+            than half of the smallest is no drift.
         unlike: standard deviations from which week-ends are taken to be unlike working days.
         learn_days: days before the first that can have brought a change.
+        idle_days: so many days' weight has that nothing changed: one of few days must be clearer.
         recent_days: a change is noticed within so many days, or not at all.
         overdispersion: variance of a day's real count over what chance alone makes (1.09 measured
             on 801 households' baskets, behaviour/NOTES.md section 5); more where days show more.
+        unchanging: standard deviations from which days are taken to show more.
+        lucky: log of what days near the change, and chance, make of the evidence that is expected
+            when a change is noticed as often as not (tests/figures/segment_drift.py --foretell).
+        least_sds: a share clear of none by fewer standard deviations foretells nothing.
     """
 
-    limit: float = 3.4
+    limit: float = 4.2
+    factors: tuple[float, ...] = (1 / 2, 2 / 3, 4 / 5, 9 / 10, 10 / 9, 5 / 4, 3 / 2, 2)
     unlike: float = 2.0
     learn_days: int = 7
+    idle_days: float = 2.0
     recent_days: int = 28
     overdispersion: float = 1.09
+    unchanging: float = 2.33
+    lucky: float = 2.0
+    least_sds: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +72,7 @@ class Alarm:
         since: the likeliest day of the change.
         before: the share until then.
         after: the share since.
-        sds: how clear the change is, in standard deviations.
+        sds: how clear the likeliest change is, in standard deviations.
     """
 
     day: date
@@ -65,6 +80,25 @@ class Alarm:
     before: float
     after: float
     sds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """How soon a change would be noticed.
+
+    Attributes:
+        visits: a day, in all stores.
+        members: of the segment a day.
+        factor: by which they would change.
+        sds: by which a single day would differ, in standard deviations of such days.
+        days: after which it would be noticed as often as not; None if not within ``recent_days``.
+    """
+
+    visits: float
+    members: float
+    factor: float
+    sds: float
+    days: int | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,6 +151,66 @@ def detect_together(
     return None
 
 
+def evidence(stores: Sequence[Sequence[Day]], *, params: DriftParams | None = None) -> Array:
+    """Give the evidence for a change in each store by itself, as it was after each of their days.
+
+    Returns:
+        (stores, days) its logs; minus infinity on days that are too early to tell.
+    """
+    chosen = params or DriftParams()
+    table = _table(stores)
+    levels = np.full(table.told.shape, -np.inf)
+    for number in range(chosen.learn_days + 1, len(table.dates) + 1):
+        levels[:, number - 1] = _mean(_ratios(table.until(number), params=chosen), params=chosen)
+    return levels
+
+
+def foretell(
+    stores: Sequence[Sequence[Day]],
+    *,
+    factor: float = 2.0,
+    known_days: int | None = None,
+    params: DriftParams | None = None,
+) -> Foretold | None:
+    """Tell after how many days a change would be noticed, from what noise the days have.
+
+    Args:
+        stores: their days until now, looked at together.
+        factor: by which the share would change.
+        known_days: days before the change; as many as there are by default.
+        params: what counts as drift.
+
+    Returns:
+        None where nothing is told yet, or the share is too small to be told from none.
+    """
+    chosen = params or DriftParams()
+    table = _table(stores)
+    if not table.dates:
+        return None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weight = np.where(table.told, 1.0 / _variances(table, params=chosen), 0.0)
+    told = np.maximum(table.told.sum(axis=1), 1)
+    visits, members = (one.sum(axis=1) / told for one in (table.visits, table.members))
+    shares = np.maximum(members, 0.0) / np.where(visits > 0, visits, 1.0)
+    known = (shares**2 * weight.sum(axis=1) / told)[:, None, None]
+    if float((known[:, 0, 0] * told).sum()) < chosen.least_sds**2:
+        return None
+    before = float(known_days or len(table.dates))
+    since = np.arange(1.0, chosen.recent_days + 1)
+    of_fits = np.array([*chosen.factors, 1.0])[:, None]
+    fits = (before + of_fits * factor * since) ** 2 / (before + of_fits**2 * since)
+    cosine = (before + of_fits * since) / np.sqrt((before + since) * (before + of_fits**2 * since))
+    ratios = (known * (fits - fits[-1]) / 2 + np.log(cosine)).sum(axis=0)[:-1]
+    tried = np.clip(before + since - chosen.learn_days, 1.0, chosen.recent_days)
+    tried += chosen.idle_days
+    top = ratios.max(axis=0)
+    expected = top + np.log(np.exp(ratios - top).mean(axis=0) / tried)
+    noticed = expected > np.log(chosen.limit) - chosen.lucky
+    days = int(since[noticed.argmax()]) if noticed.any() else None
+    sds = abs(factor - 1.0) * float(known.sum() ** 0.5)
+    return Foretold(float(visits.sum()), float(members.sum()), factor, sds, days)
+
+
 def _table(stores: Sequence[Sequence[Day]]) -> _Table:
     # a day on which the rule is never true says nothing
     told = [
@@ -137,22 +231,53 @@ def _table(stores: Sequence[Sequence[Day]]) -> _Table:
 
 
 def _latest(table: _Table, *, params: DriftParams) -> Alarm | None:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.where(table.told, table.members / table.visits, 0.0)
-        weight = np.where(table.told, 1.0 / _variances(table, params=params), 0.0)
-    weekend = _weekend(table, shares, weight=weight, params=params)
-    weight /= _stretch(shares, weight=weight, weekend=weekend)[:, None] ** 2
-    first = max(params.learn_days, len(table.dates) - params.recent_days)
-    sds = _contrast(shares, weight=weight, weekend=weekend)
-    sds[:first] = 0.0
-    at = int(np.abs(sds).argmax())
-    if abs(sds[at]) <= params.limit:
+    ratios = _ratios(table, params=params).sum(axis=0)
+    if _mean(ratios, params=params) <= np.log(params.limit):
         return None
+    likelier = np.exp(ratios - ratios.max()).sum(axis=0)
+    at = len(table.dates) - len(likelier) + int(likelier.argmax())
     before, after = (
         float(table.members[:, part].sum() / table.visits[:, part].sum())
         for part in (slice(None, at), slice(at, None))
     )
-    return Alarm(table.dates[-1], table.dates[at], before, after, abs(float(sds[at])))
+    return Alarm(table.dates[-1], table.dates[at], before, after, float(np.sqrt(2 * ratios.max())))
+
+
+def _mean(ratios: Array, *, params: DriftParams) -> Array:
+    """Give the log of the mean over factors and days, of logs."""
+    top = ratios.max(axis=(-2, -1), keepdims=True)
+    of_days = np.exp(ratios - top).mean(axis=-2).sum(axis=-1)
+    mean: Array = top[..., 0, 0] + np.log(of_days / (ratios.shape[-1] + params.idle_days))
+    return mean
+
+
+def _ratios(table: _Table, *, params: DriftParams) -> Array:
+    """Give for each factor, and each day that may have brought it, how much likelier it is.
+
+    Returns:
+        (stores, factors, days up to the last) logs of likelihood ratios.
+    """
+    first = max(params.learn_days, len(table.dates) - params.recent_days)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = np.where(table.told, table.members / table.visits, 0.0)
+        weight = np.where(table.told, 1.0 / _variances(table, params=params), 0.0)
+    weekend = _weekend(table, shares, weight=weight, params=params)
+    kinds = [np.where(kind, weight, 0.0) for kind in (weekend, ~weekend)]
+    fits, cosines = (
+        one + other
+        for one, other in zip(
+            *(_changed(shares, w, first=first, factors=params.factors) for w in kinds), strict=True
+        )
+    )
+    stretch, freedom = (
+        one[:, None, :]
+        for one in _stretch([_jumps(shares, w) for w in kinds], first=first, params=params)
+    )
+    fits /= stretch
+    # Student's likelihood where the scatter is itself estimated
+    doubted = freedom / 2 * np.log1p(2 * np.maximum(fits, 0.0) / freedom)
+    ratios: Array = np.where(fits > 0, doubted, fits) + cosines
+    return ratios
 
 
 def _weekend(table: _Table, shares: Array, *, weight: Array, params: DriftParams) -> Bools:
@@ -166,23 +291,29 @@ def _weekend(table: _Table, shares: Array, *, weight: Array, params: DriftParams
     return np.asarray((both & unlike)[:, None] & table.weekend)
 
 
-def _contrast(shares: Array, *, weight: Array, weekend: Bools) -> Array:
-    """Give, for each day, how many standard deviations the days from it on differ from before."""
-    difference = np.zeros(shares.shape[1])
-    precision = np.zeros(shares.shape[1])
-    for kind in (weekend, ~weekend):
-        w = np.where(kind, weight, 0.0)
-        before = np.cumsum(w, axis=1) - w
-        after = w.sum(axis=1, keepdims=True) - before
-        total = np.cumsum(w * shares, axis=1) - w * shares
-        rest = (w * shares).sum(axis=1, keepdims=True) - total
-        both = before * after > 0
-        part = np.where(both, before * after / np.where(both, before + after, 1.0), 0.0)
-        gap = rest / np.where(after > 0, after, 1.0) - total / np.where(before > 0, before, 1.0)
-        difference += (part * gap).sum(axis=0)
-        precision += part.sum(axis=0)
-    sds: Array = difference / np.sqrt(np.where(precision > 0, precision, 1.0))
-    return sds
+def _changed(
+    shares: Array, weight: Array, *, first: int, factors: Sequence[float]
+) -> tuple[Array, Array]:
+    """Give how much better shares are fitted with a change, whatever they were before.
+
+    With w the weights and f what a change makes of the shares of days, 1 or a factor, the likeliest
+    share before is sum(w f x) / sum(w f^2). The ratio of the likelihoods of the two fits, with and
+    without a change, times the cosine of the angle between f and 1 (under w) has mean 1 if there
+    was none.
+
+    Returns:
+        (stores, factors, days) the logs of that ratio and of the cosine.
+    """
+    factor = np.array(factors)[:, None]
+    weights, sums = (np.cumsum(one, axis=1)[:, None, :] for one in (weight, weight * shares))
+    before, before_sum = (one[..., first - 1 : -1] for one in (weights, sums))
+    every, every_sum = (one[..., -1:] for one in (weights, sums))
+    every = np.where(every > 0, every, 1.0)  # of no days the sums, and with them all ratios, are 0
+    since = np.where(weights[..., -1:] > 0, every - before, 1.0)
+    changed = before + factor**2 * since
+    changed_sum = before_sum + factor * (every_sum - before_sum)
+    cosine = (before + factor * since) / np.sqrt(every * changed)
+    return (changed_sum**2 / changed - every_sum**2 / every) / 2, np.log(cosine)
 
 
 def _variances(table: _Table, *, params: DriftParams) -> Array:
@@ -199,26 +330,45 @@ def _variances(table: _Table, *, params: DriftParams) -> Array:
     return variances
 
 
-def _stretch(shares: Array, *, weight: Array, weekend: Bools) -> Array:
-    """Give by how much a store's days vary beyond what is known, from neighbours of one kind.
+def _jumps(shares: Array, weight: Array) -> Array:
+    """Give the squared differences between days and the last before, in variances; NaN for none."""
+    there = weight > 0
+    last = np.maximum.accumulate(np.where(there, np.arange(shares.shape[1]), -1), axis=1)
+    before = np.concatenate([np.full((len(shares), 1), -1), last[:, :-1]], axis=1)
+    earlier = np.maximum(before, 0)
+    variance = 1.0 / np.where(there, weight, 1.0)
+    gap = shares - np.take_along_axis(shares, earlier, axis=1)
+    squares = gap**2 / (variance + np.take_along_axis(variance, earlier, axis=1))
+    return np.where(there & (before >= 0), squares, np.nan)
 
-    Neighbours hardly feel a lasting change. What chance alone makes in 19 of 20 series is not taken
-    for real.
+
+def _stretch(jumps: Sequence[Array], *, first: int, params: DriftParams) -> tuple[Array, Array]:
+    """Give how many times what is known a store's days vary, from neighbours of one kind.
+
+    Of each kind the jump is left out that would be the change's own.
+
+    Args:
+        jumps: (stores, days) squares, by kind of day.
+        first: day that may have brought a change.
+        params: from when on days are believed to vary more.
+
+    Returns:
+        (stores, days from ``first`` on), 1 or more, and the degrees of freedom it is known by.
     """
-    total, jumps = np.zeros(len(shares)), np.zeros(len(shares))
-    days = np.arange(shares.shape[1])
-    for kind in (weekend, ~weekend):
-        there = kind & (weight > 0)
-        last = np.maximum.accumulate(np.where(there, days, -1), axis=1)
-        before = np.concatenate([np.full((len(shares), 1), -1), last[:, :-1]], axis=1)
-        both = there & (before >= 0)
-        earlier = np.maximum(before, 0)
-        variance = 1.0 / np.where(weight > 0, weight, 1.0)
-        gap = shares - np.take_along_axis(shares, earlier, axis=1)
-        squares = gap**2 / (variance + np.take_along_axis(variance, earlier, axis=1))
-        total += np.where(both, squares, 0.0).sum(axis=1)
-        jumps += both.sum(axis=1)
-    least = np.maximum(jumps, 1.0)
+    days = jumps[0].shape[1]
+    total, number = np.zeros((2, len(jumps[0]), days - first))
+    for squares in jumps:
+        there = ~np.isnan(squares)
+        known = np.where(there, squares, 0.0)
+        places = np.where(there, np.arange(days), days)
+        of_change = np.minimum.accumulate(places[:, ::-1], axis=1)[:, ::-1][:, first:]
+        own = np.take_along_axis(
+            np.concatenate([known, np.zeros((len(known), 1))], axis=1), of_change, axis=1
+        )
+        total += known.sum(axis=1, keepdims=True) - own
+        number += there.sum(axis=1, keepdims=True) - (of_change < days)
+    least = np.maximum(number, 1.0)
     found = total / least
-    wide = (jumps > 0) & (found > 1.0 + 1.645 * np.sqrt(3.0 / least))
-    return np.asarray(np.where(wide, found, 1.0) ** 0.5)
+    wide = (number > 0) & (found > 1.0 + params.unchanging * np.sqrt(3.0 / least))
+    freedom = 2 * least / 3  # each jump shares its days with two others
+    return np.where(wide, found, 1.0), np.where(wide, freedom, KNOWN)

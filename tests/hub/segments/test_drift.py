@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from hub.segments.drift import DriftParams, detect, detect_together
+from hub.segments.drift import DriftParams, detect, detect_together, evidence, foretell
 from hub.segments.weighing import Day
 
 FIRST = date(2026, 3, 2)
@@ -107,3 +107,66 @@ def test_a_store_that_is_unlike_the_others_or_comes_later_is_no_drift() -> None:
     assert detect_together([usual[:20], other]) is None
     assert detect_together([]) is None
     assert detect_together([[], usual]) == detect(usual)
+
+
+def test_evidence_passes_the_limit_on_the_day_of_the_alarm() -> None:
+    stores = [
+        series(visits=2400, share=0.02, days=30, factor=by, from_day=12, sd=5.6, seed=seed)
+        for seed, by in enumerate((1.0, 1.5, 2.0, 0.5))
+    ]
+    levels = evidence(stores)
+    assert levels.shape == (4, 30)
+    assert np.isneginf(levels[:, :7]).all()
+    for days, level in zip(stores, levels, strict=True):
+        alarm = detect(days)
+        told = np.flatnonzero(level > np.log(DriftParams().limit))
+        assert [days[number].day for number in told[:1]] == ([alarm.day] if alarm else [])
+
+
+def test_evidence_without_a_change_is_known_in_the_mean_whatever_the_share() -> None:
+    for share in (0.0, 0.004):
+        calm = [
+            series(visits=400, share=share, days=14, factor=1, from_day=0, sd=22.4, seed=seed)
+            for seed in range(300)
+        ]
+        mean = float(np.exp(evidence(calm)[:, -1]).mean())
+        assert mean == pytest.approx(7 / (7 + DriftParams().idle_days), abs=0.1)
+
+
+def test_a_jump_that_is_the_change_s_own_does_not_count_as_scatter() -> None:
+    days = [
+        Day(FIRST + timedelta(days=n), 2000.0, m, m, 1.0, 400.0, 0.0)
+        for n in range(11)
+        for m in [100.0 + 12 * (-1) ** n + 400 * (n == 10)]
+    ]
+    alarm = detect(days)
+    assert alarm is not None
+    assert alarm.since == days[-1].day
+
+
+@pytest.mark.parametrize(("visits", "share", "sd"), [(2400, 0.0244, 22.4), (400, 0.0244, 5.6)])
+def test_what_is_foretold_comes_about(visits: int, share: float, sd: float) -> None:
+    of = {"visits": visits, "share": share, "sd": sd, "days": 56, "from_day": 28}
+    drawn = [series(**of, factor=2, seed=seed) for seed in range(60)]  # type: ignore[arg-type]
+    levels = evidence(drawn)[:, 28:] > np.log(DriftParams().limit)
+    median = float(np.median(levels.argmax(axis=1) + 1))
+    told = [foretell([days[:28]]) for days in drawn]
+    assert float(np.median([one.days or 99 for one in told if one])) == pytest.approx(median, abs=2)
+
+
+def test_more_noise_less_visits_and_smaller_changes_are_foretold_to_take_longer() -> None:
+    def told(*, visits: int = 2400, sd: float = 5.6, factor: float = 2.0) -> int:
+        days = series(visits=visits, share=0.0244, days=28, factor=1, from_day=0, sd=sd, seed=1)
+        found = foretell([days], factor=factor)
+        assert found is not None
+        return found.days or 99
+
+    assert told() <= told(sd=22.4) < told(sd=22.4, factor=1.5)
+    assert told() < told(visits=400) < told(visits=400, factor=1.5)
+
+
+def test_of_what_cannot_be_told_from_none_nothing_is_foretold() -> None:
+    noise = series(visits=400, share=1e-9, days=28, factor=1, from_day=0, sd=22.4, seed=4)
+    assert foretell([noise]) is None
+    assert foretell([]) is None
+    assert foretell([[]]) is None
