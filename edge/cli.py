@@ -217,6 +217,28 @@ def setup(
     serve_setup(config, new=new, listen=listen, port=port, tell=typer.echo)
 
 
+@app.command(epilog=EXIT_CODES)
+@_codes
+def detector(
+    model: Annotated[Path, typer.Argument(help="The ONNX file.")],
+    licence: Annotated[str, typer.Option(help="Of its weights, such as Apache-2.0: read it.")],
+    version: Annotated[str, typer.Option(help="Of its weights.")] = "not told",
+    trained_on: Annotated[str, typer.Option(help="What it learnt from.")] = "not told",
+    confidence: Annotated[
+        float, typer.Option(min=0.01, max=0.99, help="From which on somebody is a person.")
+    ] = 0.4,
+) -> None:
+    """Look at a detector you downloaded (YOLOX, boxes and scores), try it, write its manifest.
+
+    Which detector serves which view, and how to measure one: models/README.md.
+    """
+    from edge.vision.adopting_io import Told, adopt  # noqa: PLC0415 - --help without OpenCV
+
+    adopted = adopt(model, told=Told(licence, version, trained_on, confidence))
+    typer.echo(f"{adopted.kind}, {adopted.ms:.0f} ms a picture here; wrote {adopted.manifest}")
+    typer.echo(f'use it: under [detector] of the store file, manifest = "{adopted.manifest}"')
+
+
 @app.command(name="decode", epilog=EXIT_CODES)
 @_codes
 def decode_capture(

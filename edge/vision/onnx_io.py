@@ -167,21 +167,28 @@ def load_detector(manifest_path: Path) -> Detector:
     Raises:
         ModelError: either file is missing or not what it should be.
     """
-    manifest = parse_manifest(_read(manifest_path, what="model manifest"), path=str(manifest_path))
+    manifest = parse_manifest(
+        read_model(manifest_path, what="model manifest"), path=str(manifest_path)
+    )
     path = manifest_path.parent / manifest.file
-    model = _read(path, what="model")
+    model = read_model(path, what="model")
     digest = sha256(model).hexdigest()
     if digest != manifest.sha256:
         raise ModelError(
             f"{path}: {len(model)} bytes with sha256 {digest[:12]}…, but {manifest_path.name} says "
             f"{manifest.sha256[:12]}…: cut short, or another model's; copy file and manifest again"
         )
-    detector = Detector(manifest, session=_session(model, path=path))
+    detector = Detector(manifest, session=session_of(model, path=path))
     _refuse_misfit(detector, path=path)
     return detector
 
 
-def _read(path: Path, *, what: str) -> bytes:
+def read_model(path: Path, *, what: str) -> bytes:
+    """Give a file's bytes.
+
+    Raises:
+        ModelError: it is not there, or cannot be read.
+    """
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
@@ -192,7 +199,12 @@ def _read(path: Path, *, what: str) -> bytes:
         raise ModelError(f"{path}: cannot read the {what}: {error.strerror}") from error
 
 
-def _session(model: bytes, *, path: Path) -> ort.InferenceSession:
+def session_of(model: bytes, *, path: Path) -> ort.InferenceSession:
+    """Make what runs a model, on one thread that does not spin.
+
+    Raises:
+        ModelError: ONNX Runtime cannot read it.
+    """
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

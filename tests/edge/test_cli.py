@@ -72,7 +72,7 @@ def write(tmp_path: Path, text: str) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("name", ["run", "check", "watch", "setup"])
+@pytest.mark.parametrize("name", ["run", "check", "watch", "setup", "detector"])
 def test_every_command_has_help_with_the_exit_codes(name: str) -> None:
     result = command(name, "--help")
     assert result.exit_code == 0
@@ -128,6 +128,19 @@ def test_check_names_every_device_that_is_away_and_ends_with_3(tmp_path: Path, s
     assert_says(result, "FAIL.*reader shelf.*/dev/nothing")
     assert_says(result, "FAIL.*broker 127.0.0.1")
     assert_says(result, "ok .*outbox")
+
+
+def test_a_detector_that_is_brought_needs_its_licence_and_gets_its_manifest(tmp_path: Path) -> None:
+    net = Path(__file__).parent / "vision" / "tiny_models" / "yolox.onnx"
+    model = tmp_path / "net.onnx"
+    model.write_bytes(net.read_bytes())
+    assert command("detector", str(model)).exit_code == 2
+    result = command("detector", str(model), "--licence", "Apache-2.0")
+    assert result.exit_code == 0
+    assert f'manifest = "{tmp_path / "net.toml"}"' in result.output
+    again = command("detector", str(model), "--licence", "Apache-2.0")
+    assert again.exit_code == 2
+    assert "is there already" in again.output
 
 
 def test_watch_of_a_missing_file_ends_with_3(tmp_path: Path, store: str) -> None:
