@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass, field
-from itertools import chain, count
+from itertools import count
 from math import exp, inf, log
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from edge.vision.assignment import Link, Pair, likeliest, matched, settled
 from edge.vision.motion import Gait, MotionParams, Step, far_ahead, sameness
 
 Floats = NDArray[np.float64]
@@ -180,10 +181,8 @@ class _Meeting:
 
 _Before = tuple[_Track, Gait, int]
 """A track, how it moved then, and when that was."""
-_Link = tuple[_Track, int, float]
-"""Track and point that may belong together, and the cost of that, below 0."""
-_Pair = tuple[_Track, int]
-"""Track and point that do."""
+_Link = Link[_Track]
+_Pair = Pair[_Track]
 
 
 class Tracker:
@@ -291,17 +290,17 @@ class Tracker:
         since_ms, sure = self._now_ms - self._params.coast_ms, seen.sure
         known = [track for track in looked_for if track.number and track.seen_ms >= since_ms]
         links = self._links(known, seen)
-        pairs, contested = _settled([link for link in links if link[1] in sure])
-        chosen = _likeliest(contested)
+        pairs, contested = settled([link for link in links if link[1] in sure])
+        chosen = likeliest(contested)
         self._note_meetings(chosen, contested)
         pairs += chosen
         if len(sure) < len(seen.places):
             taken = {track for track, _ in pairs}
             faint = [link for link in links if link[1] not in sure and link[0] not in taken]
-            pairs += _matched(faint)
+            pairs += matched(faint)
         spare = sure - {column for _, column in pairs}
         fresh = [track for track in looked_for if not track.number]
-        young = _matched([link for link in self._links(fresh, seen) if link[1] in spare])
+        young = matched([link for link in self._links(fresh, seen) if link[1] in spare])
         return pairs + young, spare - {column for _, column in young}
 
     def _links(self, tracks: list[_Track], seen: _Seen) -> list[_Link]:
@@ -442,7 +441,7 @@ class Tracker:
                     cost = -2 * log(found) - (params.rejoin_door if door else params.rejoin)
                     if cost < 0:
                         links.append((lost, place, cost))
-        return [(lost, new[place]) for lost, place in _matched(links)]
+        return [(lost, new[place]) for lost, place in matched(links)]
 
     def _is_usual(self, place_m: complex) -> bool:
         return self._may_appear is not None and self._may_appear(place_m.real, place_m.imag)
@@ -620,35 +619,3 @@ class _Seen:
             tuple([scale * guess for guess in guesses]),
             frozenset([column for column, doubt in enumerate(doubts) if doubt <= least]),
         )
-
-
-def _matched(links: list[_Link]) -> list[_Pair]:
-    """Pair tracks and points so that the whole is likeliest; what is not linked is no pair."""
-    pairs, contested = _settled(links)
-    return pairs + _likeliest(contested)
-
-
-def _settled(links: list[_Link]) -> tuple[list[_Pair], list[_Link]]:
-    """Give the pairs of whose track and point there is no other link, and all other links."""
-    pairs = [(track, column) for track, column, _ in links]
-    once: set[object] = set()
-    twice: set[object] = set()
-    for one in chain.from_iterable(pairs):
-        (twice if one in once else once).add(one)
-    if not twice:
-        return pairs, []
-    contested = [link for link in links if link[0] in twice or link[1] in twice]
-    return [pair for pair in pairs if twice.isdisjoint(pair)], contested
-
-
-def _likeliest(links: list[_Link]) -> list[_Pair]:
-    if not links:
-        return []
-    row_of = {track: row for row, track in enumerate(dict.fromkeys(link[0] for link in links))}
-    place_of = {column: at for at, column in enumerate(dict.fromkeys(link[1] for link in links))}
-    costs = np.zeros((len(row_of), len(place_of)))
-    for track, column, cost in links:
-        costs[row_of[track], place_of[column]] = cost
-    came, went = linear_sum_assignment(costs)
-    chosen = dict(zip(came.tolist(), went.tolist(), strict=True))
-    return [(track, at) for track, at, _ in links if chosen.get(row_of[track]) == place_of[at]]
