@@ -58,6 +58,10 @@ class CellHours:
     day_lengths_s: Array
 
 
+Local = tuple[datetime, int, int, str, float]
+"""A window's beginning in the stores' zone, its day's ordinal, its hour, its daypart, seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """By which stores tell the time; those that share one work each window out once.
@@ -68,17 +72,17 @@ class Calendar:
 
     zone: ZoneInfo
     dayparts: tuple[Daypart, ...]
-    _known: dict[Window, tuple[datetime, str]] = field(
-        default_factory=dict, init=False, compare=False, repr=False
-    )
+    _known: dict[Window, Local] = field(default_factory=dict, init=False, compare=False, repr=False)
 
-    def local(self, window: Window) -> tuple[datetime, str]:
-        """Give when a window begins in the stores' zone, and in which daypart it lies."""
+    def local(self, window: Window) -> Local:
+        """Tell a window as the stores do."""
         known = self._known.get(window)
         if known is None:
             start, end = window
             part = daypart_at(start, end=end, dayparts=self.dayparts, zone=self.zone)
-            known = self._known[window] = start.astimezone(self.zone), part.name
+            at = start.astimezone(self.zone)
+            length_s = (end - start).total_seconds()
+            known = self._known[window] = at, at.toordinal(), at.hour, part.name, length_s
         return known
 
 
@@ -90,9 +94,6 @@ class _Columns:
     counts: Array
     dropped: Array
     variances: Array
-
-    def lengths_s(self) -> Array:
-        return np.array([(end - start).total_seconds() for start, end in self.windows])
 
 
 def cell_hours(counts: Iterable[Counts], *, store: str, calendar: Calendar) -> list[CellHours]:
@@ -143,23 +144,25 @@ def _in_order(parts: list[_Columns], *, size: int) -> _Columns:
 def _table(
     store: str, codebook: str, *, hours: _Columns, days: _Columns, calendar: Calendar
 ) -> CellHours:
-    local = [calendar.local(window) for window in hours.windows]
+    rows = [calendar.local(window) for window in hours.windows]
+    starts, ordinals, clock, dayparts, lengths_s = zip(*rows, strict=True) if rows else ((),) * 5
+    daily = [calendar.local(window) for window in days.windows]
     return CellHours(
         store,
         codebook,
-        tuple(start for start, _ in local),
-        np.array([start.toordinal() for start, _ in local], dtype=np.int64),
-        np.array([start.hour for start, _ in local], dtype=np.int64),
-        tuple(part for _, part in local),
+        starts,
+        np.array(ordinals, dtype=np.int64),
+        np.array(clock, dtype=np.int64),
+        dayparts,
         hours.counts,
         hours.dropped,
         hours.variances,
-        hours.lengths_s(),
-        tuple(calendar.local(window)[0].date() for window in days.windows),
+        np.array(lengths_s, dtype=np.float64),
+        tuple(start.date() for start, *_ in daily),
         days.counts,
         days.dropped,
         days.variances,
-        days.lengths_s(),
+        np.array([length_s for *_, length_s in daily], dtype=np.float64),
     )
 
 

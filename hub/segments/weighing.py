@@ -124,15 +124,19 @@ def _kinds(
     hour, part = "context.hour" in paths, "context.daypart" in paths
     if not hour and not part:
         return known, of_day
-    kinds: dict[tuple[int, int, str], int] = {}
-    hours = table.hours.tolist() if hour else [0] * len(table.starts)
-    parts = table.dayparts if part else [""] * len(table.starts)
-    which = [
-        kinds.setdefault(kind, len(kinds))
-        for kind in zip(of_day.tolist(), hours, parts, strict=True)
-    ]
-    told = [{**known[day], "context.hour": at, "context.daypart": name} for day, at, name in kinds]
-    return told, np.array(which, dtype=np.int64)
+    hours = table.hours if hour else np.zeros_like(of_day)
+    names, parts = [""], np.zeros_like(of_day)
+    if part:
+        names = sorted(set(table.dayparts))
+        numbers = {name: number for number, name in enumerate(names)}
+        parts = np.array([numbers[name] for name in table.dayparts], dtype=np.int64)
+    kinds, which = np.unique((of_day * 24 + hours) * len(names) + parts, return_inverse=True)
+    told: list[dict[str, Value]] = []
+    for kind in kinds.tolist():
+        of_hour, name = divmod(kind, len(names))
+        day, at = divmod(of_hour, 24)
+        told.append({**known[day], "context.hour": at, "context.daypart": names[name]})
+    return told, which
 
 
 def _day_kinds(
@@ -142,12 +146,16 @@ def _day_kinds(
     kinds: dict[tuple[tuple[str, Value], ...], int] = {}
     days, which = np.unique(ordinals, return_inverse=True)
     of_day = []
-    for day in days.tolist():
-        values = values_at(
-            date.fromordinal(day), store=store, daypart=None, surroundings=surroundings
-        )
-        key = tuple((path, values[path]) for path in paths if path in values)
-        of_day.append(kinds.setdefault(key, len(kinds)))
+    alike: dict[object, int] = {}
+    dated = "context.date" in paths or bool(surroundings.sources)
+    for ordinal in days.tolist():
+        day = date.fromordinal(ordinal)
+        like = day if dated else (day.weekday(), day.month)
+        if like not in alike:
+            values = values_at(day, store=store, daypart=None, surroundings=surroundings)
+            key = tuple((path, values[path]) for path in paths if path in values)
+            alike[like] = kinds.setdefault(key, len(kinds))
+        of_day.append(alike[like])
     return [dict(key) for key in kinds], np.array(of_day, dtype=np.int64)[which]
 
 

@@ -90,6 +90,12 @@ class CountTables:
         """
         return self._read(SQL_COUNTS, (spelt(since), spelt(until)), channels=channels, alive=alive)
 
+    def newest(self) -> datetime | None:
+        """Give when the latest window of all began; None if nothing was counted yet."""
+        with refusals():
+            (at,) = self._connection.execute("SELECT MAX(window_start) FROM releases").fetchone()
+        return None if at is None else datetime.fromisoformat(at)
+
     def _read(
         self,
         sql: str,
@@ -103,13 +109,17 @@ class CountTables:
             cursor = self._connection.execute(
                 f"{sql} AND channel IN ({', '.join('?' * len(channels))})", (*values, *channels)
             )
-            for *group, start, end, sd, counts in cursor:
-                key = tuple(group)
-                rows = groups.get(key)
+            for row in cursor:  # slices, as there are hundreds of thousands
+                rows = groups.get(row[:5])
                 if rows is None:
-                    rows = groups[key] = _Rows()
-                rows.add(self._window(start, end), sd=sd, counts=counts)
-                if len(rows.windows) % TAKEN == 0:
+                    rows = groups[row[:5]] = _Rows()
+                window = self._windows.get(row[5:7])
+                if window is None:
+                    window = self._windows[row[5:7]] = _window(*row[5:7])
+                rows.windows.append(window)
+                rows.sd.append(row[7])
+                rows.texts.append(row[8])
+                if len(rows.texts) == TAKEN:
                     rows.take()
                     alive()
         found: dict[str, list[Counts]] = {}
@@ -117,37 +127,25 @@ class CountTables:
             found.setdefault(store, []).append(rows.columns(*group))
         return found
 
-    def _window(self, start: str, end: str) -> Window:
-        known = self._windows.get((start, end))
-        if known is None:
-            known = datetime.fromisoformat(start), datetime.fromisoformat(end)
-            self._windows[start, end] = known
-        return known
-
 
 class _Rows:
     """Rows of one group as they come; their counts are read some hundreds at a time."""
 
     def __init__(self) -> None:
         self.windows: list[Window] = []
-        self._sd: list[float] = []
-        self._texts: list[str] = []
+        self.sd: list[float] = []
+        self.texts: list[str] = []
         self._taken: list[NDArray[np.float64]] = []
 
-    def add(self, window: Window, *, sd: float, counts: str) -> None:
-        self.windows.append(window)
-        self._sd.append(sd)
-        self._texts.append(counts)
-
     def take(self) -> None:
-        vectors = msgspec.json.decode(f"[{','.join(self._texts)}]", type=list[list[int]])
+        vectors = msgspec.json.decode(f"[{','.join(self.texts)}]", type=list[list[int]])
         self._taken.append(np.array(vectors, dtype=np.float64))
-        self._texts.clear()
+        self.texts.clear()
 
     def columns(self, agent: str, channel: str, codebook: str, axes: str) -> Counts:
-        if self._texts:
+        if self.texts:
             self.take()
-        order = sorted(range(len(self.windows)), key=lambda number: self.windows[number][0])
+        order = sorted(range(len(self.windows)), key=self.windows.__getitem__)
         return Counts(
             agent,
             channel,
@@ -155,5 +153,9 @@ class _Rows:
             msgspec.json.decode(axes, type=tuple[Axis, ...]),
             tuple(self.windows[number] for number in order),
             np.concatenate(self._taken)[order],
-            np.array(self._sd, dtype=np.float64)[order],
+            np.array(self.sd, dtype=np.float64)[order],
         )
+
+
+def _window(start: str, end: str) -> Window:
+    return datetime.fromisoformat(start), datetime.fromisoformat(end)
