@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +20,7 @@ from hub.cli.terminal import (
     opened,
 )
 from hub.errors import ConfigError, NoDataError
-from hub.store_io.segments import SegmentRow, SegmentTables
+from hub.store_io.segments import SegmentEvent, SegmentRow, SegmentTables
 from hub.store_io.store import Link, Store
 
 if TYPE_CHECKING:  # numpy, CEL and httpx take half a second, which other commands spare
@@ -76,7 +76,10 @@ def list_(
             print(as_json_text({"segments": rows}))
             return
         for row in rows:
-            print(f"{row['segment']:28} v{row['version']:<3} {row['state']:10} {row['latest']}")
+            line = f"; {row['line']}" if row["line"] else ""
+            print(
+                f"{row['segment']:28} v{row['version']:<3} {row['state']:10} {row['latest']}{line}"
+            )
         if not rows:
             print("no segment yet; `aisle-hub segments list --templates` shows what can be added")
 
@@ -266,10 +269,10 @@ def look(
     with failures(), opened(config, db, edit=True) as store_:
         chain = _load(store_, context=context)
         found = desk.look(SegmentTables(store_), chain=chain, at=_now())
-        told = _search(store_, chain=chain) if search else ""
+        told, lines = _search(store_, chain=chain) if search else ("", [])
         store_.write_link(Link("looked", f"{len(found)} shares", _now()), name="look")
     if as_json:
-        print(as_json_text({"looked": found, "discovered": told}))
+        print(as_json_text({"looked": found, "discovered": told, "lines": lines}))
         return
     for one in found:
         drift = f"  DRIFT: {desk.describe(one.alarm)}" if one.alarm else ""
@@ -287,6 +290,8 @@ def accept(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
+    for line in lines:
+        print(f"{line.segment:28} {line.event} {line.detail}")
     """Accept a proposed segment, or confirm one: after a drift, its new share is the right one."""
     _act("accept", segment, note=note, config=config, db=db, as_json=as_json)
 
@@ -391,7 +396,7 @@ def discover(  # noqa: PLR0917 - typer passes options by name
     """Search for groups of visits and for what has grown; an operator accepts or refuses them."""
     with failures(), opened(config, db, edit=True) as store_:
         chain = _load(store_, context=context, stores=store, since=since, until=until)
-        found = _discovered(store_, chain=chain, propose=add_found)
+        found, _ = _discovered(store_, chain=chain, propose=add_found)
     if as_json:
         print(as_json_text(found))
         return
@@ -438,24 +443,31 @@ def codebook(
     print(f"{len(made.cells)} cells: {out}")
 
 
-def _discovered(store_: Store, *, chain: Chain, propose: bool) -> Discovered:
+def _discovered(
+    store_: Store, *, chain: Chain, propose: bool
+) -> tuple[Discovered, list[SegmentEvent]]:
+    """Search; propose what is found, and note how segments came from one another, if told to."""
     from hub.segments import desk, proposing  # noqa: PLC0415 - see TYPE_CHECKING
 
     tables = SegmentTables(store_)
     found = proposing.discover(chain, books=proposing.books_of(store_), rows=desk.current(tables))
-    for one in found.proposals if propose else ():
+    if not propose:
+        return found, []
+    for one in found.proposals:
         desk.propose(tables, one, chain=chain, at=_now(), by="discovered")
-    return found
+    once_in = timedelta(days=proposing.RECENT_DAYS + proposing.BEFORE_DAYS)
+    lines = desk.note_lines(tables, found.became, recent=found.recent, at=_now(), once_in=once_in)
+    return found, lines
 
 
-def _search(store_: Store, *, chain: Chain) -> str:
+def _search(store_: Store, *, chain: Chain) -> tuple[str, list[SegmentEvent]]:
     """Search, propose what is found, and say what came of it."""
     try:
-        found = _discovered(store_, chain=chain, propose=True)
+        found, lines = _discovered(store_, chain=chain, propose=True)
     except NoDataError as error:  # a hub of a few days has segments to look after all the same
-        return f"not searched for new ones: {error}"
+        return f"not searched for new ones: {error}", []
     names = ", ".join(one.id for one in found.proposals) or "nothing new"
-    return f"searched {found.told}: {names}"
+    return f"searched {found.told}: {names}", lines
 
 
 def _act(
@@ -575,7 +587,8 @@ def _listed(tables: SegmentTables, row: SegmentRow, *, now: datetime) -> dict[st
     if shares:
         last = shares[-1]
         latest = f"{100 * (last.share or 0):.1f} % on {last.day} in {last.store}"
-    left = desk.decays_in(row, events=tables.events(row.segment), definition=definition, now=now)
+    events = tables.events(row.segment)
+    left = desk.decays_in(row, events=events, definition=definition, now=now)
     return {
         "segment": row.segment,
         "name": definition.name,
@@ -620,4 +633,5 @@ def _said(share: Share) -> str:
 
 
 def _points(value: float, half: float) -> str:
+        "line": desk.last_line(events),
     return f"{100 * value:.1f} % ± {100 * half:.1f}"

@@ -18,10 +18,12 @@ from hub.segments.chain import CHANNELS, Chain, days_of, definition_of, weighed
 from hub.segments.checking import Finding, check, missing
 from hub.segments.definition import Definition, as_toml
 from hub.segments.drift import Alarm, DriftParams, detect, detect_together
-from hub.segments.life import CONFIRMING, WATCHED, Act, after, confirmed_at, dissolves_at
+from hub.segments.life import ALIVE, CONFIRMING, WATCHED, Act, after, confirmed_at, dissolves_at
+from hub.segments.matching import Transition
 from hub.segments.rules import compile_rule
 from hub.segments.weighing import Day, Weighed, by_day, over, overlap
 from hub.store_io.segments import SegmentEvent, SegmentRow, SegmentShare, SegmentTables
+from hub.segments.words import befell
 
 PAST = {
     "accept": "accepted",
@@ -34,6 +36,8 @@ PAST = {
 
 
 TOGETHER = ""
+LINES = frozenset({"born", "split", "merged", "died"})
+"""Events by which segments come from one another."""
 """All stores, where a store's name stands."""
 
 
@@ -125,7 +129,7 @@ def edit(
     if definition_of(before) == definition:
         raise ConfigError(f"segment {definition.id!r}: this is version {before.version} unchanged")
     findings = checked(definition, chain=chain)
-    state = before.state if before.state in {*WATCHED, "proposed"} else "proposed"
+    state = before.state if before.state in ALIVE else "proposed"
     version = before.version + 1
     _save(tables, definition, version=version, state=state, event="edited", at=at, detail=by)
     return findings
@@ -250,7 +254,7 @@ def look(
     chosen = params or ShareParams()
     found: list[Looked] = []
     for row in current(tables):
-        if row.state not in (*WATCHED, "proposed"):
+        if row.state not in ALIVE:
             continue
         definition = definition_of(row)
         events = [one for one in tables.events(row.segment) if one.version == row.version]
@@ -283,6 +287,46 @@ def look(
 
 
 def overlaps(
+def note_lines(
+    tables: SegmentTables,
+    became: Sequence[Transition],
+    *,
+    recent: tuple[date, date],
+    at: datetime,
+    once_in: timedelta,
+) -> list[SegmentEvent]:
+    """Note what befell living segments as their visits group anew: births, splits, merges, deaths.
+
+    Args:
+        tables: the segments.
+        became: of groups called by segments, as ``hub.segments.proposing.discover`` gives them.
+        recent: first and last of the days it was seen in.
+        at: now.
+        once_in: what a segment was told of within this is the same again, and not noted.
+
+    Returns:
+        What was noted.
+    """
+    alive = {row.segment: row for row in current(tables) if row.state in ALIVE}
+    noted = []
+    for segment, event, detail in (
+        row for one in became for row in befell(one, recent=recent, known=alive)
+    ):
+        told = [one for one in tables.events(segment) if one.event == event]
+        if any(at - one.at < once_in or event == "born" for one in told):
+            continue
+        row = alive[segment]
+        noted.append(SegmentEvent("", segment, row.version, at, event, detail))
+        tables.set_state(segment, version=row.version, state=row.state, event=noted[-1])
+    return noted
+
+
+def last_line(events: Sequence[SegmentEvent]) -> str:
+    """Say what last befell a segment by others: what it was split from, or is merged into."""
+    told = [one for one in events if one.event in LINES]
+    return f"{told[-1].event} {told[-1].detail}" if told else ""
+
+
     rows: Sequence[SegmentRow], *, chain: Chain, stores: Sequence[str]
 ) -> dict[tuple[str, str], float]:
     """Give, for each pair of segments, what part of the visits in either is in both.

@@ -17,6 +17,7 @@ State = Literal["proposed", "active", "drifting", "dissolved", "retired", "refus
 Act = Literal["accept", "refuse", "retire", "drift", "dissolve", "edit"]
 WATCHED: tuple[State, ...] = ("active", "drifting")
 """States in which shares are kept up."""
+ALIVE: tuple[State, ...] = ("proposed", *WATCHED)
 NEXT: dict[Act, dict[State, State]] = {
     "accept": {
         "proposed": "active",

@@ -9,7 +9,7 @@ Source: Spiliopoulou et al. 2006, MONIC: modeling and monitoring cluster transit
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -26,10 +26,12 @@ class MatchParams:
     Attributes:
         same: a segment survives in the one that holds this part of its visits (MONIC's tau).
         part: and is split if several hold this part of it each, together as much as ``same``.
+        whole: but not if one of them holds as much as this: the rest is its fringe [D].
     """
 
     same: float = 0.5
     part: float = 0.25
+    whole: float = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Transition:
         now: names of this period; empty for a death.
         overlap: part of the visits of ``before`` that are in ``now``.
         growth: visits of ``now`` over those of ``before``.
+        parts: of a split, what part of the old one is in each of ``now``; of a merge, what part of
+            each of ``before`` is in the new one; else ``overlap`` alone, or nothing.
     """
 
     kind: Kind
@@ -48,6 +52,7 @@ class Transition:
     now: tuple[str, ...]
     overlap: float = 0.0
     growth: float = 0.0
+    parts: tuple[float, ...] = ()
 
 
 def transitions(
@@ -93,10 +98,10 @@ def _heirs(parts: Mapping[str, float], *, params: MatchParams) -> tuple[str, ...
     if not parts:
         return ()
     best = max(parts, key=lambda name: parts[name])
-    if parts[best] >= params.same:
-        return (best,)
     several = tuple(name for name, part in parts.items() if part >= params.part)
-    return several if sum(parts[name] for name in several) >= params.same else ()
+    if len(several) > 1 and parts[best] < params.whole:
+        return several if sum(parts[name] for name in several) >= params.same else ()
+    return (best,) if parts[best] >= params.same else ()
 
 
 def _merges(
@@ -106,8 +111,8 @@ def _merges(
     for heir in dict.fromkeys(names[0] for names in heirs.values() if len(names) == 1):
         mothers = tuple(one for one, names in heirs.items() if tuple(names) == (heir,))
         if len(mothers) > 1:
-            least = min(parts[one][heir] for one in mothers)
-            found.append(Transition("merged", mothers, (heir,), least))
+            each = tuple(parts[one][heir] for one in mothers)
+            found.append(Transition("merged", mothers, (heir,), min(each), parts=each))
     return found
 
 
@@ -120,10 +125,11 @@ def _followed(
         if not names:
             found.append(Transition("died", (one,), ()))
         elif len(names) > 1:
-            overlap = sum(parts[one][name] for name in names)
-            found.append(Transition("split", (one,), tuple(names), overlap))
+            each = tuple(parts[one][name] for name in names)
+            found.append(Transition("split", (one,), tuple(names), sum(each), parts=each))
         elif only.count(names[0]) == 1:
-            found.append(Transition("survived", (one,), tuple(names), parts[one][names[0]]))
+            part = parts[one][names[0]]
+            found.append(Transition("survived", (one,), tuple(names), part, parts=(part,)))
     return found
 
 
@@ -134,5 +140,4 @@ def _size(weight: Array, visits: Array) -> float:
 def _grown(one: Transition, *, sizes: Mapping[tuple[str, str], float]) -> Transition:
     old = sum(sizes["before", name] for name in one.before)
     new = sum(sizes["now", name] for name in one.now)
-    growth = new / old if old > 0 else 0.0
-    return Transition(one.kind, one.before, one.now, one.overlap, growth)
+    return replace(one, growth=new / old if old > 0 else 0.0)

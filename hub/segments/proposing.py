@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 
 from hub.errors import NoDataError
-from hub.segments.chain import FIRST_DAY, LAST_DAY, Chain, definition_of, weighed
+from hub.segments.chain import FIRST_DAY, LAST_DAY, Chain, definition_of
 from hub.segments.clusters import ClusterParams, Tried, grouped, regrouped
 from hub.segments.definition import Definition
 from hub.segments.discovery import DiscoveryParams, Found, describe, grown
 from hub.segments.hours import CellHours
+from hub.segments.life import ALIVE
 from hub.segments.lloyd import LloydParams, Pooled, pool, step
 from hub.segments.matching import Transition, transitions
-from hub.segments.rules import Array, Values, compile_rule
-from hub.segments.weighing import overlap
+from hub.segments.rules import Array, Values, compile_rule, weights
 from hub.store_io.segments import SegmentRow
 from hub.store_io.store import Store
 from wire.codebook import Codebook
 
 CLEAR_SD = 3.0
 """Standard deviations of the noise by which a cell must be above nothing to be in a group [D]."""
+RECENT_DAYS = 14
+BEFORE_DAYS = 28
+"""What became of groups is told of the recent days against so many before [D]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,9 @@ class Discovered:
         found: the same with what speaks for each.
         tried: every grouping of the cells, the most convincing first, believed or not.
         told: in words, what was searched and why there is nothing where there is nothing.
-        became: of the groups before the recent days, among them; none where none are believed.
+        became: what the groups of the weeks before became in the recent days, by the segments that
+            hold much the same visits; none where no groups are believed.
+        recent: first and last of the recent days.
     """
 
     proposals: tuple[Definition, ...]
@@ -42,6 +48,7 @@ class Discovered:
     tried: tuple[Tried, ...]
     told: str
     became: tuple[Transition, ...] = ()
+    recent: tuple[date, date] = (date.min, date.min)
 
 
 def discover(
@@ -49,7 +56,7 @@ def discover(
     *,
     books: Sequence[Codebook],
     rows: Sequence[SegmentRow],
-    recent_days: int = 14,
+    recent_days: int = RECENT_DAYS,
     params: DiscoveryParams | None = None,
     clustering: ClusterParams | None = None,
 ) -> Discovered:
@@ -91,11 +98,8 @@ def discover(
         why = f"grew in the last {recent_days} days (cells {', '.join(map(str, more))})."
         found += _described([more], cells=cells, visits=total, why=why, params=chosen)
     best = tried[0] if tried and tried[0].believed(clustering or ClusterParams()) else None
-    became: tuple[Transition, ...] = ()
+    lines: _Lines | None = None
     if best is not None:
-        periods = counts[:-recent_days].sum(axis=0), counts[-recent_days:].sum(axis=0)
-        variances = float(noise[:-recent_days].sum()), float(noise[-recent_days:].sum())
-        became = _became(book, periods, noise=variances, tried=tried, params=clustering)
         why = (
             f"One of {best.groups} groups by {best.method}: silhouette {best.silhouette:.2f} "
             f"against {best.null:.2f} of shuffled visits, again in other days {best.again:.2f}."
@@ -105,7 +109,23 @@ def discover(
             for group in sorted(set(best.cells) - {-1})
         ]
         found += _described(groups, cells=cells, visits=total, why=why, params=chosen)
-    kept = [one for one in found if not _known(one, chain=chain, rows=rows, params=chosen)]
+        parts = slice(-recent_days - BEFORE_DAYS, -recent_days), slice(-recent_days, None)
+        lines = _Lines.of(
+            book,
+            [counts[part].sum(axis=0) for part in parts],
+            noise=[float(noise[part].sum()) for part in parts],
+            tried=tried,
+            params=clustering,
+        )
+        why = f"Came in the last {recent_days} days, in which visits group otherwise than before."
+        found += _described(lines.new, cells=cells, visits=lines.visits[1], why=why, params=chosen)
+    there = list(_weights([definition_of(row) for row in rows], cells=cells).values())
+    kept: list[Found] = []
+    for one in found:
+        mine = np.isin(np.arange(len(cells)), one.cells).astype(np.float64)
+        if all(_alike(mine, other, total) < chosen.same for other in there):
+            kept.append(one)
+            there.append(mine)
     taken = {row.segment for row in rows}
     names = [name for n in range(1, 1_000) if (name := f"found-{n}") not in taken]
     told = (
@@ -123,7 +143,13 @@ def discover(
         )
     )
     proposals = tuple(one.definition(name) for one, name in zip(kept, names, strict=False))
-    return Discovered(proposals, tuple(kept), tuple(tried), told, became)
+    became: tuple[Transition, ...] = ()
+    if lines is not None:
+        known = [definition_of(row) for row in rows if row.state in ALIVE]
+        named = _weights([*known, *proposals], cells=cells)
+        became = lines.named(named, same=chosen.same)
+    recent = date.fromordinal(dates[-recent_days]), date.fromordinal(dates[-1])
+    return Discovered(proposals, tuple(kept), tuple(tried), told, became, recent)
 
 
 def bettered(
@@ -158,26 +184,95 @@ def books_of(opened: Store) -> list[Codebook]:
     return list(found.values())
 
 
-def _became(
+@dataclass(frozen=True, slots=True, eq=False)
+class _Lines:
+    """Groups of two periods, each period's visits grouped by themselves, and their lines.
+
+    Attributes:
+        groups: by period, the weight of each cell by the group's name.
+        visits: by period, in each cell.
+        became: what the groups of the first became in the second.
+    """
+
+    groups: tuple[dict[str, Array], dict[str, Array]]
+    visits: tuple[Array, Array]
+    became: tuple[Transition, ...]
+
+    @classmethod
+    def of(
+        cls,
+        book: Codebook,
+        visits: Sequence[Array],
+        *,
+        noise: Sequence[float],
+        tried: Sequence[Tried],
+        params: ClusterParams | None,
+    ) -> _Lines:
+        before, now = (
+            _grouped(name, book, counts, variance=variance, tried=tried, params=params)
+            for name, counts, variance in zip(("before", "now"), visits, noise, strict=True)
+        )
+        became = transitions(before, now, visits_before=visits[0], visits_now=visits[1])
+        return cls((before, now), (visits[0], visits[1]), tuple(became))
+
+    @property
+    def new(self) -> list[tuple[int, ...]]:
+        """Give the cells of the second period's groups that were none in the first."""
+        names = [name for one in self.became if one.kind != "survived" for name in one.now]
+        return [tuple(np.flatnonzero(self.groups[1][name]).tolist()) for name in names]
+
+    def named(self, segments: Mapping[str, Array], *, same: float) -> tuple[Transition, ...]:
+        """Call groups by the segments that hold much the same visits."""
+        names: list[dict[str, str]] = []
+        for groups, visits in zip(self.groups, self.visits, strict=True):
+            names.append({})
+            for group, mine in groups.items():
+                alike = {one: _alike(mine, other, visits) for one, other in segments.items()}
+                best = max(alike, key=lambda one: alike[one], default="")
+                names[-1][group] = best if alike.get(best, 0.0) >= same else group
+        return tuple(
+            replace(
+                one,
+                before=tuple(names[0][group] for group in one.before),
+                now=tuple(names[1][group] for group in one.now),
+            )
+            for one in self.became
+        )
+
+
+def _grouped(
+    name: str,
     book: Codebook,
-    periods: tuple[Array, Array],
+    visits: Array,
     *,
-    noise: tuple[float, float],
+    variance: float,
     tried: Sequence[Tried],
     params: ClusterParams | None,
-) -> tuple[Transition, ...]:
-    """Group each period's visits by themselves, and match the groups."""
-    names = []
-    for when, visits, variance in zip(("before", "now"), periods, noise, strict=True):
-        least = CLEAR_SD * variance**0.5
-        cells = np.array(regrouped(book, visits, tried=tried, least=least, params=params))
-        names.append(
-            {
-                f"{when}-{group}": (cells == group).astype(np.float64)
-                for group in sorted(set(cells.tolist()) - {-1})
-            }
-        )
-    return tuple(transitions(*names, visits_before=periods[0], visits_now=periods[1]))
+) -> dict[str, Array]:
+    least = CLEAR_SD * variance**0.5
+    cells = np.array(regrouped(book, visits, tried=tried, least=least, params=params))
+    return {
+        f"{name}-{group}": (cells == group).astype(np.float64)
+        for group in sorted(set(cells.tolist()) - {-1})
+    }
+
+
+def _alike(one: Array, other: Array, visits: Array) -> float:
+    """Give what part of the visits in either of two is in both."""
+    counted = np.maximum(visits, 0.0)
+    either = float((np.maximum(one, other) * counted).sum())
+    return float((np.minimum(one, other) * counted).sum()) / either if either > 0 else 0.0
+
+
+def _weights(definitions: Sequence[Definition], *, cells: Sequence[Values]) -> dict[str, Array]:
+    """Give what part of each cell is in each segment; of those that ask for cells alone."""
+    known = set.intersection(*map(set, cells))
+    found = {}
+    for one in definitions:
+        rule = compile_rule(one.rule)
+        if rule.names.paths and known.issuperset(rule.names.paths):
+            found[one.id] = weights(rule, cells=cells, contexts=[{}])[0]
+    return found
 
 
 def _most_used(chain: Chain, *, books: Sequence[Codebook]) -> Codebook:
@@ -234,23 +329,3 @@ def _described(
         describe(group, cells=cells, visits=visits, why=why, params=params) for group in groups
     ]
     return [one for one in found if one is not None]
-
-
-def _known(
-    one: Found, *, chain: Chain, rows: Sequence[SegmentRow], params: DiscoveryParams
-) -> bool:
-    """Tell whether a segment that is there holds much the same visits."""
-    mine = [
-        table
-        for store in chain.stores
-        for table in weighed(chain, compile_rule(one.rule), store=store)
-    ]
-    for row in rows:
-        rule = compile_rule(definition_of(row).rule)
-        paths = rule.names.paths
-        if any(p.startswith("tag.") or p not in chain.names.terms for p in paths):
-            continue
-        other = [table for store in chain.stores for table in weighed(chain, rule, store=store)]
-        if overlap(mine, other) >= params.same:
-            return True
-    return False

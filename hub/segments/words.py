@@ -1,10 +1,15 @@
-"""A rule in plain words: the common part of CEL is spelt out, what is beyond it is quoted."""
+"""In plain words: what a rule means, and what befell segments whose visits group anew.
+
+Of rules the common part of CEL is spelt out, what is beyond it is quoted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
+from hub.segments.matching import Transition
 from hub.segments.tokens import MACROS, Token, tokens, unquoted
 from hub.segments.vocabulary import Vocabulary, words_for
 
@@ -37,6 +42,76 @@ def in_words(rule: str, *, vocabulary: Vocabulary) -> str:
         return f"`{rule.strip()}` holds"
     names = {path: term.words for path, term in vocabulary.terms.items()}
     return _Reading(tokens(rule), names=names).all()
+
+
+def befell(
+    one: Transition, *, recent: tuple[date, date], known: Container[str]
+) -> list[tuple[str, str, str]]:
+    """Say what a transition means for the segments in it.
+
+    Args:
+        one: of groups, called by segments where these hold much the same visits.
+        recent: first and last of the days it was seen in.
+        known: ids of segments; other names are of groups that nobody has named.
+
+    Returns:
+        Segment, event, and its words.
+
+    >>> split = Transition("split", ("a",), ("b", "now-2"), 0.95, parts=(0.6, 0.35))
+    >>> for row in befell(split, recent=(date(2026, 3, 30), date(2026, 4, 5)), known={"a", "b"}):
+    ...     print(row)
+    ('a', 'split', 'in week 14 of 2026: 60 % of it in b, 35 % of it in a group without a name')
+    ('b', 'born', 'split from a in week 14 of 2026: 60 % of it')
+    """
+    when, mothers, heirs = _weeks(*recent), one.before, one.now
+    found = []
+    if one.kind == "split":
+        (mother,) = mothers
+        shares = [
+            f"{100 * part:.0f} % of it in {_named(heir, known)}"
+            for heir, part in zip(heirs, one.parts, strict=True)
+            if heir != mother
+        ]
+        found.append((mother, "split", f"in {when}: {', '.join(shares)}"))
+        found += [
+            (
+                heir,
+                "born",
+                f"split from {_named(mother, known)} in {when}: {100 * part:.0f} % of it",
+            )
+            for heir, part in zip(heirs, one.parts, strict=True)
+            if heir != mother
+        ]
+    elif one.kind == "merged":
+        (heir,) = heirs
+        pairs = list(zip(mothers, one.parts, strict=True))
+        found += [
+            (mother, "merged", f"into {_named(heir, known)} in {when}: {100 * part:.0f} % of it")
+            for mother, part in pairs
+            if mother != heir
+        ]
+        shares = [f"{100 * part:.0f} % of {_named(name, known)}" for name, part in pairs]
+        event = "merged" if heir in mothers else "born"
+        found.append((heir, event, f"in {when}, of {' and '.join(shares)}"))
+    elif one.kind == "born":
+        found.append((heirs[0], "born", f"in {when}, out of none of the groups before"))
+    elif one.kind == "died":
+        found.append((mothers[0], "died", f"in {when} no group holds its visits any more"))
+    elif mothers != heirs:
+        words = (
+            f"goes on from {_named(mothers[0], known)} in {when}: {100 * one.overlap:.0f} % of it"
+        )
+        found.append((heirs[0], "born", words))
+    return [row for row in found if row[0] in known]
+
+
+def _named(name: str, known: Container[str]) -> str:
+    return name if name in known else "a group without a name"
+
+
+def _weeks(first: date, last: date) -> str:
+    (_, since, _), (year, until, _) = first.isocalendar(), last.isocalendar()
+    return f"week {until} of {year}" if since == until else f"weeks {since} to {until} of {year}"
 
 
 @dataclass(slots=True)
