@@ -280,6 +280,8 @@ def look(
         print(f"{one.segment:28} {where:16} {one.state:10} {_said(one.share)}{drift}")
     if told:
         print(told)
+    for line in lines:
+        print(f"{line.segment:28} {line.event} {line.detail}")
 
 
 @app.command(epilog=EXIT_CODES)
@@ -290,8 +292,6 @@ def accept(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    for line in lines:
-        print(f"{line.segment:28} {line.event} {line.detail}")
     """Accept a proposed segment, or confirm one: after a drift, its new share is the right one."""
     _act("accept", segment, note=note, config=config, db=db, as_json=as_json)
 
@@ -596,6 +596,7 @@ def _listed(tables: SegmentTables, row: SegmentRow, *, now: datetime) -> dict[st
         "state": row.state,
         "rule": definition.rule,
         "latest": latest,
+        "line": desk.last_line(events),
         "decays_in_days": left.days,
     }
 
@@ -633,5 +634,4 @@ def _said(share: Share) -> str:
 
 
 def _points(value: float, half: float) -> str:
-        "line": desk.last_line(events),
     return f"{100 * value:.1f} % ± {100 * half:.1f}"

@@ -22,8 +22,8 @@ from hub.segments.life import ALIVE, CONFIRMING, WATCHED, Act, after, confirmed_
 from hub.segments.matching import Transition
 from hub.segments.rules import compile_rule
 from hub.segments.weighing import Day, Weighed, by_day, over, overlap
-from hub.store_io.segments import SegmentEvent, SegmentRow, SegmentShare, SegmentTables
 from hub.segments.words import befell
+from hub.store_io.segments import SegmentEvent, SegmentRow, SegmentShare, SegmentTables
 
 PAST = {
     "accept": "accepted",
@@ -35,9 +35,9 @@ PAST = {
 }
 
 
-TOGETHER = ""
 LINES = frozenset({"born", "split", "merged", "died"})
 """Events by which segments come from one another."""
+TOGETHER = ""
 """All stores, where a store's name stands."""
 
 
@@ -286,7 +286,6 @@ def look(
     return found
 
 
-def overlaps(
 def note_lines(
     tables: SegmentTables,
     became: Sequence[Transition],
@@ -327,6 +326,7 @@ def last_line(events: Sequence[SegmentEvent]) -> str:
     return f"{told[-1].event} {told[-1].detail}" if told else ""
 
 
+def overlaps(
     rows: Sequence[SegmentRow], *, chain: Chain, stores: Sequence[str]
 ) -> dict[tuple[str, str], float]:
     """Give, for each pair of segments, what part of the visits in either is in both.
