@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # numpy, CEL and httpx take half a second, which other comman
     from hub.segments.chain import Chain
     from hub.segments.checking import Finding
     from hub.segments.definition import Definition
+    from hub.segments.drift import Foretold
     from hub.segments.life import Act
     from hub.segments.proposing import Discovered
 
@@ -37,6 +38,8 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
+FORETOLD_FROM = timedelta(days=28)
+"""Days from which it is foretold how soon a change would be noticed."""
 NAMES_ONLY = ("tags",)
 """The channel that tells names which rules may use."""
 ContextOption = Annotated[
@@ -113,12 +116,16 @@ def add(  # noqa: PLR0917 - typer passes options by name
                 }
                 for one in definitions
             ]
+            recent = _recent(store_, context=context)
+            for one, row in zip(definitions, told, strict=True):
+                row["doubling"] = _doubling(one, recent=recent)
         if as_json:
             print(as_json_text({"added": told}))
             return
         for row in told:
             print(f"{row['segment']}: proposed; accept it with `aisle-hub segments accept`")
             _print_findings(row["findings"])
+            _print_doubling(row["doubling"])
 
 
 @app.command(epilog=EXIT_CODES)
@@ -175,7 +182,7 @@ def explain(  # noqa: PLR0917 - typer passes options by name
     context: ContextOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say in plain words whom a segment means, which cells are in it, and what is wrong with it."""
+    """Say in plain words whom a segment means, what is wrong with it, how soon drift would show."""
     from hub.segments.checking import check, missing  # noqa: PLC0415 - see TYPE_CHECKING
 
     with failures(), opened(config, db) as store_:
@@ -188,13 +195,15 @@ def explain(  # noqa: PLR0917 - typer passes options by name
         words = (
             "" if any(one.severity == "error" for one in findings) else _words(definition, chain)
         )
-        told = {
+        told: dict[str, Any] = {
             "segment": definition.id,
             "rule": definition.rule,
             "words": words,
             "findings": findings,
             "needs_that_lack": [] if not words else missing(definition, vocabulary=chain.names),
         }
+        doubling = _doubling(definition, recent=_recent(store_, context=context)) if words else {}
+        told["doubling"] = doubling
     if as_json:
         print(as_json_text(told))
         return
@@ -205,6 +214,7 @@ def explain(  # noqa: PLR0917 - typer passes options by name
     for label in ("about", "goal", "action", "owner", "stop"):
         if getattr(definition, label):
             print(f"{label:8} {getattr(definition, label)}")
+    _print_doubling(doubling)
 
 
 @app.command(epilog=EXIT_CODES)
@@ -514,6 +524,33 @@ def _day(text: str | None, *, option: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError as error:
         raise ConfigError(f"{option} {text!r}: {error}; write it like 2026-03-07") from error
+
+
+def _recent(store_: Store, *, context: Path | None) -> Chain | None:
+    """Load the last four weeks that are known; None if there are none."""
+    from hub.store_io.counts import CountTables  # noqa: PLC0415 - see TYPE_CHECKING
+
+    newest = CountTables(store_).newest()
+    if newest is None:
+        return None
+    return _load(store_, context=context, since=str((newest - FORETOLD_FROM).date()))
+
+
+def _doubling(definition: Definition, *, recent: Chain | None) -> dict[str, Foretold | None]:
+    """Foretell when twice as many visits of a segment would be noticed, where days are known."""
+    from hub.segments.checking import missing  # noqa: PLC0415 - see TYPE_CHECKING
+    from hub.segments.noticing import noticing  # noqa: PLC0415 - see TYPE_CHECKING
+
+    if recent is None or missing(definition, vocabulary=recent.names):
+        return {}
+    return noticing(definition, chain=recent)
+
+
+def _print_doubling(told: dict[str, Foretold | None]) -> None:
+    from hub.segments.noticing import in_a_sentence  # noqa: PLC0415 - see TYPE_CHECKING
+
+    for store, one in told.items():
+        print(f"  {in_a_sentence(store, one)}")
 
 
 def _now() -> datetime:

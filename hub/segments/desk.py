@@ -17,7 +17,7 @@ from hub.patterns.shares import Share, ShareParams
 from hub.segments.chain import CHANNELS, Chain, days_of, definition_of, weighed
 from hub.segments.checking import Finding, check, missing
 from hub.segments.definition import Definition, as_toml
-from hub.segments.drift import Alarm, DriftParams, detect, detect_together
+from hub.segments.drift import Alarm, DriftParams, detect_each, detect_together
 from hub.segments.life import ALIVE, CONFIRMING, WATCHED, Act, after, confirmed_at, dissolves_at
 from hub.segments.matching import Transition
 from hub.segments.rules import compile_rule
@@ -272,7 +272,7 @@ def look(
         told = {(one.store, one.detail) for one in events if one.event == "drifted"}
         looked = [store for store in days if _looked_for(definition, store=store)]
         watched = {store: _watched(days[store], events=events, store=store) for store in looked}
-        alarms = {store: detect(watched[store], params=drift) for store in looked}
+        alarms = detect_each(watched, params=drift)
         if len(looked) > 1:
             together = [_watched(one, events=events, store=TOGETHER) for one in watched.values()]
             alarms[TOGETHER] = detect_together(together, params=drift)

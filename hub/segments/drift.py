@@ -11,7 +11,7 @@ what is too small for one store's noise can be clear in all of them together.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -151,6 +151,24 @@ def detect_together(
     return None
 
 
+def detect_each(
+    stores: Mapping[str, Sequence[Day]], *, params: DriftParams | None = None
+) -> dict[str, Alarm | None]:
+    """Tell what ``detect`` does of each of several stores; those known on the same days at once."""
+    chosen = params or DriftParams()
+    alike: dict[tuple[date, ...], list[str]] = {}
+    for store, days in stores.items():
+        alike.setdefault(tuple(_told(days)), []).append(store)
+    found: dict[str, Alarm | None] = dict.fromkeys(stores)
+    for names in alike.values():
+        told = evidence([stores[name] for name in names], params=chosen) > np.log(chosen.limit)
+        for name, passed in zip(names, told, strict=True):
+            if passed.any():
+                known = _table([stores[name]]).until(int(passed.argmax()) + 1)
+                found[name] = _latest(known, params=chosen)
+    return found
+
+
 def evidence(stores: Sequence[Sequence[Day]], *, params: DriftParams | None = None) -> Array:
     """Give the evidence for a change in each store by itself, as it was after each of their days.
 
@@ -212,11 +230,7 @@ def foretell(
 
 
 def _table(stores: Sequence[Sequence[Day]]) -> _Table:
-    # a day on which the rule is never true says nothing
-    told = [
-        {day.day: day for day in days if day.visits > 0 and (day.var_members or day.members)}
-        for days in stores
-    ]
+    told = [_told(days) for days in stores]
     dates = sorted({day for of_store in told for day in of_store})
     at = {day: number for number, day in enumerate(dates)}
     arrays = np.zeros((len(FIGURES), len(stores), len(dates)))
@@ -228,6 +242,11 @@ def _table(stores: Sequence[Sequence[Day]]) -> _Table:
             arrays[figure, store, places] = [getattr(day, name) for day in of_store.values()]
     weekend = np.array([day.weekday() >= SATURDAY for day in dates], dtype=bool)
     return _Table(tuple(dates), weekend, there, *arrays)
+
+
+def _told(days: Sequence[Day]) -> dict[date, Day]:
+    # a day on which the rule is never true says nothing
+    return {day.day: day for day in days if day.visits > 0 and (day.var_members or day.members)}
 
 
 def _latest(table: _Table, *, params: DriftParams) -> Alarm | None:

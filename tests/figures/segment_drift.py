@@ -126,7 +126,8 @@ def learning(
             fit = own + factor * (sums[:, last, None] - own)
             ratio = (fit**2 / grown - sums[:, last, None] ** 2 / weights[last]) / 2
             cosine = (before + factor * since) / np.sqrt(weights[last] * grown)
-            found[:, last] = np.log((cosine * np.exp(ratio)).mean(axis=1))
+            tried = len(before) + DriftParams().idle_days
+            found[:, last] = np.log((cosine * np.exp(ratio)).sum(axis=1) / tried)
         return found
 
     limit = _limit(levels(changed=CALM_DAYS))
@@ -187,7 +188,7 @@ def calibrate(*, calm: int, rng: np.random.Generator) -> None:
     cases = [(v, share, sd) for v in (2400, 400) for share in SHARES for sd in CHANNELS.values()]
     levels = []
     for visits, share, sd in cases:
-        of = {"visits": visits, "share": share, "sd": sd, "factor": 1.0, "rng": rng}
+        of: dict[str, Any] = {"visits": visits, "share": share, "sd": sd, "factor": 1.0, "rng": rng}
         levels.append(evidence([drawn(days=CALM_DAYS, **of) for _ in range(calm)]))
     print("limit  " + "  ".join(f"{v}/{100 * p:.2f}/{sd:.0f}" for v, p, sd in cases) + "  mean")
     for limit in (4.0, 4.5, 5.0, 5.5, 6.0):
@@ -202,7 +203,13 @@ def foretold(*, series: int, factor: float, rng: np.random.Generator) -> None:
     for visits in (400, 1_200, 2_400, 8_000):
         for share in SHARES:
             for name, sd in CHANNELS.items():
-                of = {"visits": visits, "share": share, "sd": sd, "factor": factor, "rng": rng}
+                of: dict[str, Any] = {
+                    "visits": visits,
+                    "share": share,
+                    "sd": sd,
+                    "factor": factor,
+                    "rng": rng,
+                }
                 drawn_days = [
                     drawn(days=known + recent, changed=known, **of) for _ in range(series)
                 ]
@@ -250,7 +257,7 @@ def figure(*, series: int, calm: int, factor: float, rng: np.random.Generator) -
         print(f"{visits} visits a day, {where}: to be noticed within {aim} days")
         for share in SHARES:
             for name, sd in CHANNELS.items():
-                of = {"visits": visits, "share": share, "sd": sd, "rng": rng}
+                of: dict[str, Any] = {"visits": visits, "share": share, "sd": sd, "rng": rng}
 
                 def draw(number: int, *, days: int, by: float, of: Any = of) -> list[list[Day]]:
                     return [drawn(days=days, factor=by, **of) for _ in range(number)]

@@ -40,7 +40,14 @@ def test_a_segment_lives(
     db = ("--db", filled(14))
     assert "proposed" in run("add", toml(RULE), *db)
     assert "active" in run("accept", "window", "--note", "Kim", *db)
-    assert "Saturday" in run("explain", "window", *db)
+    explained = run("explain", "window", *db)
+    assert "Saturday" in explained
+    assert "berlin-1: " in explained
+    assert " would be noticed" in explained
+    foretold = run("explain", "window", "--json", *db)["doubling"]["berlin-1"]
+    assert foretold["factor"] == 2
+    assert foretold["members"] < foretold["visits"]
+    assert foretold["days"] is None or 1 <= foretold["days"] <= 28
     replayed = run("replay", "window", "--json", *db)
     assert len(replayed["days"]["berlin-1"]) == 14
     edited = run("edit", "window", "--rule", "pattern.showroomer > 0.6", "--json", *db)

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from hub.segments.drift import DriftParams, detect, detect_together, evidence, foretell
+from hub.segments.drift import DriftParams, detect, detect_each, detect_together, evidence, foretell
 from hub.segments.weighing import Day
 
 FIRST = date(2026, 3, 2)
@@ -170,3 +170,24 @@ def test_of_what_cannot_be_told_from_none_nothing_is_foretold() -> None:
     assert foretell([noise]) is None
     assert foretell([]) is None
     assert foretell([[]]) is None
+
+
+def test_stores_told_at_once_are_told_as_one_by_one() -> None:
+    def days(by: float, *, seed: int, number: int = 30) -> list[Day]:
+        return series(
+            visits=2400, share=0.02, days=number, factor=by, from_day=12, sd=5.6, seed=seed
+        )
+
+    stores = {
+        "grown": days(2.0, seed=1),
+        "calm": days(1.0, seed=2),
+        "younger": days(2.0, seed=3)[4:],
+        "shut": [*days(2.0, seed=4)[:9], *days(2.0, seed=4)[11:]],
+        "new": days(1.0, seed=5, number=3),
+        "none": [],
+    }
+    found = detect_each(stores)
+    assert found == {store: detect(of_store) for store, of_store in stores.items()}
+    alarmed = {store for store, alarm in found.items() if alarm}
+    assert {"grown", "younger", "shut"} <= alarmed
+    assert not alarmed & {"new", "none"}

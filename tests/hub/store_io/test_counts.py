@@ -66,6 +66,12 @@ def test_all_stores_are_read_at_once_as_one_by_one(store: Store) -> None:
         assert np.array_equal(found.sd, one.sd)
 
 
+def test_the_newest_window_is_known(store: Store) -> None:
+    assert CountTables(store).newest() is None
+    store.commit([stored(1, hour=9), stored(2, hour=30), stored(3, hour=1)])
+    assert CountTables(store).newest() == FIRST + timedelta(hours=30)
+
+
 def test_what_counts_otherwise_is_apart(store: Store) -> None:
     store.commit(
         [
