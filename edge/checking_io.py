@@ -11,7 +11,7 @@ from pathlib import Path
 from edge.clock_io import SceneClock, wall_ms
 from edge.config import CameraConfig, ReaderConfig, StoreConfig
 from edge.errors import AgentError, ConfigError, DeviceError
-from edge.parts_io import Parts, eyes_of, ground_of, read_config
+from edge.parts_io import Parts, eyes_of, ground_of, read_config, sectors_of
 from edge.release.privacy import Budget
 from edge.rfid import reader_io
 from edge.rfid.drivers import candidates
@@ -22,6 +22,7 @@ from edge.vision import camera_io
 from edge.vision.background import BackgroundParams
 from edge.vision.camera_io import Camera
 from edge.vision.condition import ConditionParams
+from edge.vision.survey import oblique
 
 LOOK_MS = 10_000
 """How long a camera is looked at, and below, how much sooner than the agent it is judged."""
@@ -82,10 +83,13 @@ def _camera(camera: CameraConfig, *, config: StoreConfig, parts: Parts) -> str:
         )
     missed_m = ground_of(camera).residual_m
     points = f"{len(camera.points)} floor points miss by {missed_m:.2f} m"
-    looks = f"; {camera.sectors} sectors, {camera.sectors} looks of the detector each picture"
-    sectors = "" if camera.sectors is None else looks
+    count = sectors_of(camera, ground=parts.grounds[camera.name])
+    sectors = f"; {count} sectors, {count} looks of the detector each picture" if count else ""
+    aslant = oblique(parts.grounds[camera.name])
+    # One that somebody brought, they have chosen.
+    hint = f"; {aslant}" if aslant and config.detector.manifest is None else ""
     condition = _look(camera, config=config, parts=parts)
-    return f"{width}x{height} pixels; {points}{sectors}; {condition}"
+    return f"{width}x{height} pixels; {points}{sectors}{hint}; {condition}"
 
 
 def _look(camera: CameraConfig, *, config: StoreConfig, parts: Parts) -> str:

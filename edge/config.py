@@ -23,6 +23,8 @@ from wire.topics import NAME
 Name = Annotated[str, msgspec.Meta(pattern=f"^{NAME.pattern}$")]
 Clock = Annotated[str, msgspec.Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
+SECTORS_LEAST = 4
+"""Fewer do not reach around."""
 MOST_RHO = 1.0
 """The weakest budget of a real store: epsilon 7.9 at delta 1e-6."""
 PointPair = tuple[float, float, float, float]
@@ -78,8 +80,8 @@ class CameraConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         centre_px: where the lens's axis meets the picture, with ``focal_px`` only; by default the
             picture's middle.
         sectors: under a ceiling: the detector looks to so many sides, each straightened and turned
-            upright, and each costs one look. For those that know only people who stand up in the
-            picture (``yolox``, ``boxes-scores``); the shipped one sees a little more by it.
+            upright, and each costs one look; 0: it looks at the picture as it is. Not said: six for
+            a fisheye that looks down, none for others.
     """
 
     name: Name
@@ -93,7 +95,12 @@ class CameraConfig(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     k1: float = 0.0
     k2: float = 0.0
     centre_px: tuple[float, float] | None = None
-    sectors: Annotated[int, msgspec.Meta(ge=5, le=12)] | None = None
+    sectors: Annotated[int, msgspec.Meta(ge=0, le=12)] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse so few sectors that they do not reach around."""
+        if self.sectors is not None and 0 < self.sectors < SECTORS_LEAST:
+            raise ValueError(f"sectors = {self.sectors}: give {SECTORS_LEAST} to 12, or 0 for none")
 
 
 Power = Annotated[float, msgspec.Meta(ge=0.0, le=33.0)]

@@ -33,7 +33,7 @@ from edge.vision.fusion import Fusion
 from edge.vision.ground import Ground
 from edge.vision.lens import Lens, LensKind
 from edge.vision.onnx_io import Detector, load_detector, shipped_manifest
-from edge.vision.sectors import Sectors, looks_down
+from edge.vision.sectors import USUAL_SECTORS, Sectors, looks_down
 from edge.vision.signature_io import load_signature
 from edge.vision.tracking import Tracker, TrackerParams
 from edge.vision.watching import Eyes, Finder, Seer, SightParams
@@ -166,9 +166,10 @@ def eyes_of(
     one = next(one for one in config.cameras if one.name == camera)
     ground = parts.grounds[camera]
     finds: Finder | Seer = finder or parts.detector
-    if one.sectors is not None and isinstance(finds, Seer):
+    count = sectors_of(one, ground=ground)
+    if count and isinstance(finds, Seer):
         look_px = parts.detector.manifest.input.square_px
-        finds = Sectors(finds, count=one.sectors, ground=ground, look_px=look_px)
+        finds = Sectors(finds, count=count, ground=ground, look_px=look_px)
     return Eyes(
         finds,
         ground=ground,
@@ -181,9 +182,16 @@ def eyes_of(
     )
 
 
+def sectors_of(camera: CameraConfig, *, ground: Ground) -> int:
+    """Give through how many sectors a camera is looked at: as told, or what serves; 0: none."""
+    if camera.sectors is not None:
+        return camera.sectors
+    return USUAL_SECTORS if camera.lens == "fisheye" and looks_down(ground) else 0
+
+
 def _refuse_sectors(config: StoreConfig, *, grounds: dict[str, Ground]) -> None:
     for camera in config.cameras:
-        if camera.sectors is not None and not looks_down(grounds[camera.name]):
+        if camera.sectors and not looks_down(grounds[camera.name]):
             raise ConfigError(
                 f"camera {camera.name!r} has sectors, but what is straight below it is not in its "
                 "picture, or the points do not tell: remove sectors, or give height_m or hfov_deg"

@@ -88,7 +88,7 @@ DISC_IMAGES = 9
 """Of a sequence, that a fisheye's disc is looked for in."""
 SECTORS = 6
 """That pictures of a ceiling's fisheye are also looked at through, if no number is given."""
-SECTORS_LEAST, SECTORS_MOST = 5, 12
+SECTORS_LEAST, SECTORS_MOST = 4, 12
 """As in an agent's configuration."""
 LENS_DEG = 180.0
 """That a disc shows, if not told."""

@@ -12,6 +12,8 @@ import numpy as np
 from edge.errors import ConfigError
 from edge.vision.ground import MIN_PAIRS, Ground, Report
 
+OBLIQUE_DEG = 45.0
+"""From straight down; from here on people look as they do from a street's lamp post."""
 POINTS = ("x_px", "y_px", "east_m", "north_m")
 TAGS = ("tag", "east_m", "north_m")
 Pair = tuple[float, float, float, float]
@@ -98,6 +100,8 @@ def told(pairs: Sequence[Pair], *, ground: Ground, report: Report) -> Iterator[s
         )
     yield f"lens: {ground.view.lens.kind}; {report.why}"
     yield _camera(ground)
+    if aslant := oblique(ground):
+        yield f"detector: {aslant}"
     yield f"verdict: {verdict(ground, report=report)}"
 
 
@@ -127,6 +131,16 @@ def verdict(ground: Ground, *, report: Report, params: VerdictParams | None = No
             "(--height) or its field of view (--hfov)"
         )
     return said
+
+
+def oblique(ground: Ground, *, from_deg: float = OBLIQUE_DEG) -> str:
+    """Say that another detector may serve a camera that looks aslant better; else nothing."""
+    if not ground.heights_known or ground.view.tilt_deg < from_deg:
+        return ""
+    return (
+        f"it looks {ground.view.tilt_deg:.0f} degrees aslant, where detectors for street views "
+        "may find people better than the shipped one: see models/README.md, 'Which detector'"
+    )
 
 
 def _camera(ground: Ground) -> str:

@@ -251,7 +251,7 @@ def test_sectors_are_as_told(folder: Path, upright: Detector, bright: Detector) 
     asked = evaluate(folder, detector=upright, sectors=8, lens_deg=160.0)
     assert "8_sectors_without_background" in asked["in_short"]
     assert "160 degrees" in str(asked["sectors"]["lens_guessed"])
-    with pytest.raises(DataError, match="2 sectors: give 5 to 12"):
+    with pytest.raises(DataError, match="2 sectors: give 4 to 12"):
         evaluate(folder, detector=upright, sectors=2)
     for file in folder.iterdir():
         file.unlink()

@@ -9,8 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.errors import ConfigError
-from edge.vision.ground import calibrate
-from edge.vision.survey import matched, points_of, refuse_outside, tags_of, told, verdict
+from edge.vision.ground import Ground, calibrate
+from edge.vision.lens import Lens, View
+from edge.vision.survey import matched, oblique, points_of, refuse_outside, tags_of, told, verdict
 
 HEADER = "x_px,y_px,east_m,north_m\n"
 
@@ -95,3 +96,14 @@ def test_the_worse_the_points_left_out_the_worse_the_verdict(left_out_m: float, 
     )
     worse = replace(report, left_out_m=(left_out_m,) * 8, worst=3)
     assert re.match(says, verdict(ground, report=worse))
+
+
+@pytest.mark.parametrize(("tilt", "says"), [(20.0, ""), (60.0, "looks 60 degrees aslant")])
+def test_a_camera_that_looks_aslant_is_told_of_other_detectors(tilt: float, says: str) -> None:
+    turn = np.radians(tilt)
+    axes = ((1, 0, 0), (0, -np.cos(turn), -np.sin(turn)), (0, np.sin(turn), -np.cos(turn)))
+    view = View(Lens("pinhole", 400.0, (320.0, 240.0)), np.array(axes), np.array((0.0, 0.0, 5.0)))
+    ground = Ground((640, 480), view, heights_known=True, residual_m=0.0)
+    assert says in oblique(ground)
+    assert bool(oblique(ground)) == bool(says)
+    assert oblique(replace(ground, heights_known=False)) == ""
