@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -24,7 +24,9 @@ def matched(links: Sequence[Link[_Who]]) -> list[Pair[_Who]]:
 def settled(links: Sequence[Link[_Who]]) -> tuple[list[Pair[_Who]], list[Link[_Who]]]:
     """Give the pairs of whose two there is no other link, and all other links."""
     pairs = [(who, point) for who, point, _ in links]
-    whos, points = _repeated(who for who, _ in pairs), _repeated(point for _, point in pairs)
+    whos, points = _repeated([who for who, _ in pairs]), _repeated([point for _, point in pairs])
+    if not whos and not points:
+        return pairs, []
     clear = [pair for pair in pairs if pair[0] not in whos and pair[1] not in points]
     return clear, [link for link in links if link[0] in whos or link[1] in points]
 
@@ -43,7 +45,9 @@ def likeliest(links: Sequence[Link[_Who]]) -> list[Pair[_Who]]:
     return [(who, at) for who, at, _ in links if chosen.get(row_of[who]) == place_of[at]]
 
 
-def _repeated(names: Iterable[Hashable]) -> set[Hashable]:
+def _repeated(names: Sequence[Hashable]) -> set[Hashable]:
+    if len(set(names)) == len(names):
+        return set()
     once: set[Hashable] = set()
     twice: set[Hashable] = set()
     for name in names:
