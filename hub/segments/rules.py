@@ -136,7 +136,8 @@ def _compile(text: str) -> cel.Program:
     name = "cel.cel"
     if name not in sys.modules:
         package = find_spec("cel")
-        spec = PathFinder.find_spec(name, package and package.submodule_search_locations)
+        inside = package.submodule_search_locations if package else None
+        spec = PathFinder.find_spec(name, inside)
         if spec is None or spec.loader is None:
             raise ImportError(f"{name} is not there: is common-expression-language installed?")
         module = module_from_spec(spec)

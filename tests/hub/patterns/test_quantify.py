@@ -167,3 +167,16 @@ def test_the_codebook_that_ships_has_its_confusion() -> None:
     assert sum(map(sum, found.counts)) > 50_000
     reversed_book = msgspec.structs.replace(book, cells=book.cells[::-1])
     assert shipped(reversed_book) is None
+
+
+def test_a_mix_that_linear_steps_go_round_about_is_found() -> None:
+    confusion = shipped(default_codebook())
+    assert confusion is not None
+    counts = [
+        *(93, 106, 106, -36, 1, 112, 73, 20, 41, 5),
+        *(-19, -11, 80, -10, 0, 11, -4, -12, 20, 12),
+    ]
+    got = quantify(counts, variances=[17.0**2] * len(counts), confusion=confusion)
+    assert got.misfit < 3
+    # as many visits in cells that few kinds of visits fall into as in all others: no mix does that
+    assert quantify([4200] * 20, variances=[900] * 20, confusion=confusion).misfit > 100
