@@ -123,7 +123,7 @@ def quantify(
         hessian[1:, 1:] += precision
         gradient = slopes.T @ (weight * residual)
         gradient[1:] -= precision @ eta
-        step = np.linalg.solve(hessian, gradient)
+        step: Array = np.linalg.solve(hessian, gradient).astype(np.float64)
         settled = float(np.abs(step[1:]).max()) < SETTLED
         if settled:
             break

@@ -8,6 +8,11 @@ from hub.reports.chain import Chain
 from hub.reports.comparison import Comparison
 from hub.reports.summary import PatternRow, Summary
 
+UNSCORED = (
+    "bargain hunters and quality seekers are not scored: what agents release does not tell them"
+    "\napart well enough to be honest about (hub/README.md, Patterns)"
+)
+
 
 def patterns_text(summary: Summary) -> str:
     """Give the pattern shares, for the day and by daypart."""
@@ -21,7 +26,7 @@ def patterns_text(summary: Summary) -> str:
     for part in summary.dayparts:
         lines += ["", f"{part.name}: {count(part.visits)} visits"]
         lines += [f"  {row.name:<12} {percent(row)}" for row in part.patterns]
-    return "\n".join(lines)
+    return "\n".join([*lines, "", UNSCORED])
 
 
 def report_text(summary: Summary, *, against: Comparison | None = None) -> str:
