@@ -92,8 +92,8 @@ def together(stores: list[list[Day]]) -> float:
 def knowing_all(
     *, visits: int, share: float, sd: float, stores: int, factor: float, rng: np.random.Generator
 ) -> Array:
-    """Give the delays of a CUSUM that knows everything but the day."""
-    rhythm = np.array(WEEK)[np.arange(CALM_DAYS) % 7] * visits * share * stores
+    """Give the delays of a CUSUM that knows everything but the day, from the day of a change on."""
+    rhythm = np.array(WEEK)[np.arange(CHANGED, CHANGED + CALM_DAYS) % 7] * visits * share * stores
     noise = stores * sd**2
 
     def levels(*, changed: int) -> Array:
