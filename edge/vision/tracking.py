@@ -50,7 +50,10 @@ class Sighting:
 
 
 class TrackPoint(NamedTuple):
-    """Where a track is. ``track`` counts from 1 within one boot and never leaves the agent."""
+    """Where a track is. ``track`` counts from 1 within one boot and never leaves the agent.
+
+    A tuple, which is made in a third of the time: one a person and image.
+    """
 
     track: int
     scene_ms: int
@@ -523,16 +526,12 @@ class Tracker:
     def _tell_apart(self, meeting: _Meeting) -> None:
         """Exchange tracks if the ways they came and go on fit better so."""
         known = [one for one in meeting.before if one[0].seen_ms >= meeting.last_ms]
-        known.sort(key=lambda one: one[2])
         if len(known) <= 1:
             return
-        motion = self._params.motion
-        same = np.array(
-            [
-                [sameness(then, track.gait, params=motion) for track, _, _ in known]
-                for then in self._as_expected(known)
-            ]
-        )
+        now_ms, motion = self._now_ms, self._params.motion
+        then = [far_ahead(gait, now_ms - at_ms, params=motion) for _, gait, at_ms in known]
+        now = [track.gait for track, _, _ in known]
+        same = np.array([[sameness(one, other, params=motion) for other in now] for one in then])
         came, went = linear_sum_assignment(-same)
         if 2 * (same[came, went].sum() - same.trace()) < self._params.exchange:
             return
@@ -540,17 +539,6 @@ class Tracker:
         for one, other in zip(came.tolist(), went.tolist(), strict=True):
             track = known[other][0]
             track.number, track.born_ms, track.given_ms = who[one]
-
-    def _as_expected(self, before: list[_Before]) -> list[Gait]:
-        """Carry what was known before a meeting on to now; of who came later, from then on."""
-        gaits: list[Gait] = []
-        was_ms = 0
-        for _, gait, at_ms in [*before, (None, None, self._now_ms)]:
-            gaits = [far_ahead(one, at_ms - was_ms, params=self._params.motion) for one in gaits]
-            if gait is not None:
-                gaits.append(gait)
-            was_ms = at_ms
-        return gaits
 
     def _merge(self) -> list[TrackPoint | TrackEnd]:
         """End young tracks that have stayed on top of an older one: one person, seen twice."""
