@@ -481,14 +481,14 @@ def effects_of(
             for one in rows
             if one.place.zone == zone
         ]  # fmt: skip
-    return _together(effects, params=params)
+    return together(effects, params=params)
 
 
-def _together(effects: Sequence[Effect], *, params: PlanogramParams) -> tuple[Effect, ...]:
+def together(effects: Sequence[Effect], *, params: PlanogramParams) -> tuple[Effect, ...]:
     """Say what is sure of figures that are read together.
 
-    The first is what was asked. Only if it changed, or cannot be told, the others are looked at,
-    by Holm's steps: where nothing changed, 19 of 20 pages are sure of nothing.
+    The first is what was asked. Only if it surely changed the others may, by Holm's steps: where
+    nothing changed, 19 of 20 pages are sure of nothing.
 
     Source: Holm 1979; Maurer, Hothorn and Lehmacher 1995 (of what is tested in a fixed order).
     """
@@ -496,7 +496,7 @@ def _together(effects: Sequence[Effect], *, params: PlanogramParams) -> tuple[Ef
     moved = first.verdict in {"up", "down"}
     sure = [first.figure] if moved else []
     rest = sorted((one.chance, one.figure) for one in others if one.chance is not None)
-    for number, (chance, figure) in enumerate(rest if moved or first.refused else ()):
+    for number, (chance, figure) in enumerate(rest if moved else ()):
         if chance > (1 - params.level) / (len(rest) - number):
             break
         sure.append(figure)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from hub.patterns.cells import Patterns
 from hub.patterns.days import Daypart, daypart_of
@@ -34,6 +35,7 @@ from hub.reports.trend import (
     days_of,
     rhythm,
 )
+from hub.reports.unrest import ByDay, widened, wider
 from wire.messages import OUTCOMES, Meta, Release, Zone
 
 HANDLED = ("put_back", "kept")
@@ -142,6 +144,7 @@ class Summary:
         promotion: rates of the promotion places (``now``) against the aisles' (``before``).
         space: what is kept by what space there is, of places with a reader.
         tiers: baskets by how dear they are; none where no agent tells.
+        by_day: what tells how far days differ by themselves; nothing for a period of one day.
     """
 
     store: str
@@ -171,6 +174,12 @@ class Summary:
     promotion: tuple[Change, ...] = ()
     space: tuple[SpaceRow, ...] = ()
     tiers: tuple[TierRow, ...] = ()
+    by_day: tuple[ByDay, ...] = ()
+
+    @property
+    def dates(self) -> tuple[date, ...]:
+        """Give every day of the period."""
+        return tuple(day.day for day in self.days)
 
     @property
     def days_with_data(self) -> int:
@@ -195,6 +204,7 @@ def summarise(
     else:
         patterns = counted(data.releases, data=data, params=params)
     days = days_of(data, params=params)
+    told = course(data, params=params)
     found, all_ways = ways(data.releases, zones=zones, params=chosen)
     return Summary(
         store=data.store,
@@ -213,7 +223,7 @@ def summarise(
         seen=estimate_seen(data.releases, params=params),
         until=data.until.isoformat(),
         days=days,
-        course=course(data, params=params),
+        course=told,
         rhythm=rhythm(data),
         walked=_map(data, metas[0], channel="walked", params=chosen),
         stood=_map(data, metas[0], channel="stood", params=chosen),
@@ -225,6 +235,7 @@ def summarise(
         promotion=promotion(data, params=params),
         space=by_space(data, params=params),
         tiers=price_tiers(data, params=params),
+        by_day=_by_day(data, days=days, course=told, params=params),
     )
 
 
@@ -232,20 +243,30 @@ def compare(now: Summary, before: Summary) -> tuple[Change, ...]:
     """Compare a period with an earlier one, figure by figure.
 
     Visits are compared by the day that brought counts; to their noise comes chance, as for
-    arrivals that know nothing of one another.
+    arrivals that know nothing of one another. Where days differ by themselves by more than noise
+    and chance explain, intervals are as much wider.
     """
-    found = [change("", "visits a day", before=_arrivals(before), now=_arrivals(now))]
+    by = wider(now.by_day, before.by_day, days=(now.dates, before.dates))
+
+    def changed(
+        of: str, figure: str, *, one: Share | Estimate | None, two: Share | Estimate | None
+    ) -> None:
+        pair = [each and widened(each, by=by.get(figure, 1.0)) for each in (one, two)]
+        found.append(change(of, figure, before=pair[0], now=pair[1]))
+
+    found: list[Change | None] = []
+    changed("", "visits a day", one=_arrivals(before), two=_arrivals(now))
     then = {row.name: row for row in before.patterns}
     for row in now.patterns:
         one = then.get(row.name)
         if one is not None:
-            found.append(change(row.name, "pattern", before=_share(one), now=_share(row)))
+            changed(row.name, "pattern", one=_share(one), two=_share(row))
     zones = {zone.id: zone for zone in before.zones}
     for zone in now.zones:
         earlier = zones.get(zone.id)
         for rate in RATES if earlier else ():
             one_rate, two_rate = getattr(earlier, rate), getattr(zone, rate)
-            found.append(change(zone.name, rate, before=one_rate, now=two_rate))
+            changed(zone.name, rate, one=one_rate, two=two_rate)
     tags = {tag.label: tag for tag in before.tags}
     found += [
         change(tag.label, "basket", before=tags[tag.label].share, now=tag.share)
@@ -273,6 +294,44 @@ def a_day(visits: Estimate, *, days: int) -> Estimate | None:
 
 def _arrivals(summary: Summary) -> Estimate | None:
     return a_day(summary.visits, days=summary.days_with_data)
+
+
+def _by_day(
+    data: PeriodData, *, days: Sequence[Day], course: Sequence[Series], params: ShareParams
+) -> tuple[ByDay, ...]:
+    if len(days) == 1:
+        return ()
+    rows: list[dict[str, ZoneRow]] = []
+    for day, releases in zip(days, data.by_day().values(), strict=True):
+        visits = day.visits or Estimate(0.0, 0.0, 0.0)
+        zones = _zone_rows(data.only(releases), visits=visits, params=params)
+        rows.append({zone.id: zone for zone in zones})
+    patterns = {
+        one.figure: [Share(point.value, point.low, point.high) for point in one.points]
+        for one in course
+        if one.grain == "day" and one.figure not in {"visits", "stop_rate"}
+    }
+    arrivals = [a_day(day.visits, days=1) if day.visits else None for day in days]
+    return (
+        ByDay.over("", "visits a day", shares=arrivals),
+        *(ByDay.over(name, "pattern", shares=shares) for name, shares in patterns.items()),
+        *rates_by_day(rows),
+    )
+
+
+def rates_by_day(days: Sequence[Mapping[str, ZoneRow]]) -> list[ByDay]:
+    """Give every rate of every zone by the day.
+
+    Args:
+        days: the zones of each, by their ids.
+    """
+    return [
+        ByDay.over(
+            zone, rate, shares=[getattr(day[zone], rate) if zone in day else None for day in days]
+        )
+        for zone in {zone: None for day in days for zone in day}
+        for rate in RATES
+    ]
 
 
 def _share(row: PatternRow) -> Share:
@@ -303,11 +362,12 @@ def _zone_rows(data: PeriodData, *, visits: Estimate, params: ShareParams) -> tu
         zone = known.get(sums.zone)
         if zone is None:  # of an older plan, and gone from the newest
             zone = Zone(sums.zone, "aisle", sums.zone, ((0, 0), (0, 0), (0, 0)))
-        rows.append(_zone_row(sums, zone=zone, visits=visits, params=params))
+        rows.append(zone_row(sums, zone=zone, visits=visits, params=params))
     return tuple(rows)
 
 
-def _zone_row(sums: ZoneSums, *, zone: Zone, visits: Estimate, params: ShareParams) -> ZoneRow:
+def zone_row(sums: ZoneSums, *, zone: Zone, visits: Estimate, params: ShareParams) -> ZoneRow:
+    """Estimate one zone's rates."""
     figures = estimate_zone(sums, has_reader=zone.has_reader, params=params)
     shopped = zone.kind in SHOPPED
     hands = shopped and zone.has_reader

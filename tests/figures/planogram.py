@@ -14,6 +14,7 @@ the wait: pages refused after seven days are looked at again on the day they nam
     still refuse, and how often a change just as large as the one asked for is then told.
 
     python tests/figures/planogram.py [--cases 60] [--seed 9700] [--only one|page|wait]
+        [--world NAME]
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class World:
             30 % more who engage.
         wander: of a place's walk that never comes back, on the log, a day.
         store_wander: likewise, of a whole store's.
+        season: how far apart places are in what a season adds to them; .2 on average, at its end.
     """
 
     stores: int = 3
@@ -67,6 +69,7 @@ class World:
     promoted: float = 0.0
     wander: float = 0.0
     store_wander: float = 0.0
+    season: float = 0.0
 
 
 Array = NDArray[np.float64]
@@ -85,8 +88,11 @@ def logs_of(world: World, *, days: int, rng: np.random.Generator) -> Array:
     walk = rng.normal(0, world.wander, own.shape).cumsum(axis=2)
     together = rng.normal(0, world.store_wander, (3, world.stores, days)).cumsum(axis=2)
     walk += np.repeat(together, len(COMING), axis=1)
+    if world.season:
+        walk += rng.normal(0.2, world.season, (*shape, 1)) * np.linspace(0, 1, days) ** 2
     level = rng.normal(0, 0.1, (*shape, 1))
-    return level + shared + own + rhythm + walk + _promotions(world, days=days, rng=rng)
+    logs: Array = level + shared + own + rhythm + walk + _promotions(world, days=days, rng=rng)
+    return logs
 
 
 def _promotions(world: World, *, days: int, rng: np.random.Generator) -> Array:
@@ -102,6 +108,13 @@ def places_of(
     world: World, *, effect: float, before: int, after: int, rng: np.random.Generator
 ) -> dict[str, list[Daily]]:
     """Give every figure of every place on the released days; ``CHANGED`` is changed."""
+    return figures_of(*counts_of(world, effect=effect, before=before, after=after, rng=rng))
+
+
+def counts_of(
+    world: World, *, effect: float, before: int, after: int, rng: np.random.Generator
+) -> tuple[dict[str, Array], Array]:
+    """Give what is released: (P, D) visits of each outcome, and (S, D) visits to each store."""
     days = before + after
     logs = logs_of(world, days=days, rng=rng)
     rates = [
@@ -118,11 +131,17 @@ def places_of(
     rest = came - engaged - short, short, engaged - kept - back, back, kept
     # a rounded normal of that width is the discrete Gaussian to 1e-9
     noise = np.rint(rng.normal(0, SD, (DAYPARTS, len(OUTCOMES), *came.shape))).sum(axis=0)
-    counts = dict(zip(OUTCOMES, np.stack(rest) + noise, strict=True))
-    total = visits + np.rint(rng.normal(0, VISITS_SD, visits.shape))
+    counts: dict[str, Array] = dict(zip(OUTCOMES, np.stack(rest) + noise, strict=True))
+    total: Array = visits.astype(np.float64) + np.rint(rng.normal(0, VISITS_SD, visits.shape))
+    return counts, total
+
+
+def figures_of(counts: dict[str, Array], total: Array) -> dict[str, list[Daily]]:
+    """Give every figure of every place."""
     return {
         figure: [
-            _daily(figure, counts=counts, total=total, at=at) for at in range(came.shape[0])
+            _daily(figure, counts=counts, total=total, at=at)
+            for at in range(len(counts[OUTCOMES[0]]))
         ]
         for figure in FIGURES
     }  # fmt: skip
@@ -186,6 +205,7 @@ WORLDS = {
     "promotions elsewhere, one in eight weeks": World(promoted=1.0),
     "places that wander (.7 % a day)": World(wander=0.007),
     "stores that wander (.5 % a day)": World(store_wander=0.005),
+    "a season: +20 % at its end, 10 % apart": World(season=0.1),
 }
 NULLS = ((0.0, 28), (0.0, 14))
 CHANGES = ((0.1, 28), (0.2, 28), (0.3, 28), (0.2, 14), (-0.15, 28))
@@ -245,13 +265,13 @@ def row_of(cases: Sequence[Case]) -> str:
     return " ".join(f"{x:6.3f}" for x in mean[:6]) + f" {mean[6]:15.2f}"
 
 
-def one_figure(cases: int, *, rng: np.random.Generator) -> None:
+def one_figure(worlds: dict[str, World], *, cases: int, rng: np.random.Generator) -> None:
     print(
         f"\nONE FIGURE, engagement, 28 days before; {cases} cases a row, half as many with a change"
     )
     print(Case.header())
     every: list[Case] = []
-    for name, world in WORLDS.items():
+    for name, world in worlds.items():
         of_world: list[Case] = []
         for effect, after in NULLS + CHANGES:
             number = cases if (effect, after) in NULLS else (cases + 1) // 2
@@ -281,10 +301,10 @@ def summary_of(cases: Sequence[Case]) -> str:
     return f"held {held}; false alarms {alarms}"
 
 
-def pages(cases: int, *, rng: np.random.Generator) -> None:
+def pages(worlds: dict[str, World], *, cases: int, rng: np.random.Generator) -> None:
     print(f"\nA PAGE of five figures; {cases} cases a row; 28 days before and after")
     totals = np.zeros((2, 4), dtype=int)
-    for name, world in WORLDS.items():
+    for name, world in worlds.items():
         for at, effect in enumerate((0.0, 0.2)):
             found = [
                 page(
@@ -322,14 +342,14 @@ def any_of(effects: Iterable[Effect], figures: Iterable[str], *, sure: bool) -> 
     )
 
 
-def waits(cases: int, *, rng: np.random.Generator) -> None:
+def waits(worlds: dict[str, World], *, cases: int, rng: np.random.Generator) -> None:
     asked = PlanogramParams()
     print(
         f"\nTHE WAIT; {cases} cases a row; refused after 7 days, looked at again on the day named; "
         f"true change {100 * asked.effect:+.0f} %, the one asked for"
     )
     again, found_it, refused = [0, 0], [0, 0], 0
-    for name, world in WORLDS.items():
+    for name, world in worlds.items():
         kept, hits, early, never, days_more = 0, 0, 0, 0, []
         for _ in range(cases):
             full = places_of(world, effect=asked.effect, before=28, after=asked.longest, rng=rng)
@@ -352,7 +372,7 @@ def waits(cases: int, *, rng: np.random.Generator) -> None:
             f"{between(hits, of=kept)}",
             flush=True,
         )
-    print(f"all: refused after 7 days {between(refused, of=cases * len(WORLDS))}")
+    print(f"all: refused after 7 days {between(refused, of=cases * len(worlds))}")
     print(f"    answered on the day named: {between(again[0], of=again[1])}")
     print(f"    of these told (asked: {asked.power}): {between(found_it[0], of=found_it[1])}")
 
@@ -364,12 +384,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=60)
     parser.add_argument("--seed", type=int, default=9_700)
+    parser.add_argument("--world", default="", help="a part of the name")
     parser.add_argument("--only", choices=sorted(TABLES))
     given = parser.parse_args()
     print("SIMULATED")
+    worlds = {name: world for name, world in WORLDS.items() if given.world in name}
     for name, table in TABLES.items():
         if given.only in {None, name}:
-            table(given.cases, rng=np.random.default_rng(given.seed))
+            table(worlds, cases=given.cases, rng=np.random.default_rng(given.seed))
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def noised_place(
     rest = np.rint(rng.normal(0, noise * 2**0.5, days))
     variance = np.outer(np.ones(days), [noise**2, noise**2, 3 * noise**2])
     place = Place("berlin-1", f"aisle-{number}", f"Aisle {number}", "aisle", False)
-    return Daily(place, part, whole + rest, variance)
+    return Daily(place, part, whole.astype(np.float64) + rest, variance)
 
 
 def places(*, seed: int, after: int = 28, by: float = 0.0, controls: int = 5) -> list[Daily]:
@@ -195,3 +195,26 @@ def test_places_that_wander_widen_the_interval() -> None:
     assert near.change is not None
     assert far.change is not None
     assert far.change.high - far.change.low > 2 * (near.change.high - near.change.low)
+
+
+def test_what_befalls_a_control_on_the_same_day_is_not_told_of_the_place() -> None:
+    told = 0
+    for seed in range(100, 110):
+        found = places(seed=seed)
+        found[2].part[BEFORE:] *= 0.8  # a neighbour that lost, or was changed too
+        told += effect(found, params=ANY).verdict in {"up", "down"}
+    assert told <= 2  # 5 % of 10
+
+
+def test_the_fewer_places_the_less_their_drift_is_taken_for_known() -> None:
+    errors = []
+    for controls in (3, 12):
+        one = effect(places(seed=11, controls=controls), params=ANY)
+        none = replace(ANY, drift_errors=0.0)
+        bare = effect(places(seed=11, controls=controls), params=none)
+        assert one.change is not None
+        assert bare.change is not None
+        wide, narrow = (x.high - x.low for x in (one.change, bare.change))
+        errors.append(wide / narrow)
+    assert errors[0] >= errors[1] >= 1
+    assert errors[0] > 1

@@ -20,9 +20,10 @@ from hub.reports.planogram import (
     Planogram,
     planogram_of,
     planogram_rows,
+    together,
 )
 from hub.reports.planogram_page import render_planogram
-from hub.reports.planogram_words import planogram_text
+from hub.reports.planogram_words import outcome, planogram_text
 from wire.messages import Meta
 
 Browser = Any
@@ -116,6 +117,24 @@ def test_too_early_is_said_with_the_day_and_without_the_figures(
         row for row in planogram_rows(got) if (row.figure, row.item_2) == ("engagement", "wait")
     ]
     assert wait.value == first.wait
+
+
+def test_figures_beside_the_one_asked_for_are_sure_only_with_it() -> None:
+    asked = Effect("engagement", verdict="up", chance=0.04)
+    others = [
+        Effect("exposure", verdict="up", chance=0.02),
+        Effect("closure", verdict="down", chance=0.03),
+        Effect("conversion", verdict="same", chance=0.5),
+        Effect("long_stops", refused="too early"),
+    ]
+    sure = together([asked, *others], params=PlanogramParams())
+    assert [one.sure for one in sure] == [True, False, False, False, False]  # .02 > .05 / 3
+    others[0] = replace(others[0], chance=0.01)
+    sure = together([asked, *others], params=PlanogramParams())
+    assert [one.sure for one in sure] == [True, True, False, False, False]  # .03 > .05 / 2
+    calm = together([replace(asked, verdict="same", chance=0.3), *others], params=PlanogramParams())
+    assert not any(one.sure for one in calm)
+    assert [outcome(one) for one in calm[1:3]] == ["perhaps up", "perhaps down"]
 
 
 def of_figure(told: Planogram, figure: str) -> Effect:
