@@ -19,7 +19,7 @@ import numpy as np
 
 from hub.day import load_period
 from hub.patterns.shares import ShareParams
-from hub.reports.trend import counted
+from hub.reports.trend import daily_patterns
 from hub.store_io.store import Store
 
 FIT = 0.06
@@ -40,7 +40,7 @@ def main() -> None:
         for day in days:
             at = date.fromisoformat(day["day"])
             data = load_period(hub, store=day["store"], since=at, until=at)
-            for one in counted(data.releases, data=data, params=ShareParams()).shares:
+            for one in daily_patterns(data, params=ShareParams())[at].shares:
                 share, truth = one.share, day["patterns"].get(one.name, 0) / day["placed"]
                 if share.value is None or share.low is None or share.high is None:
                     continue
