@@ -87,7 +87,10 @@ def load(
     metas: list[Meta] = []
     counts: dict[str, StoreCounts] = {}
     read = _reader(
-        CountTables(opened), every=not stores, channels=channels, alive=lambda: progress(0, 0)
+        CountTables(opened),
+        every=sorted(stores or known) == sorted(known),  # also where each is named
+        channels=channels,
+        alive=lambda: progress(0, 0),
     )
     calendars: dict[str, Calendar] = {}
     for number, store in enumerate(stores or known):
