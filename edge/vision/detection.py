@@ -218,8 +218,9 @@ def decode_centre_points(
         scale: the net's pixels per pixel of the image.
         same_head: distance below which a peak points at the same head as a stronger one, and goes;
             in longer sides of the larger box. None: the net sees to that itself.
-        near_foot: distance, in longer sides of the box, up to which a foot is where the cell it was
-            pointed to says (``near_foot_dx``, ``near_foot_dy``). None: nothing more is asked.
+        near_foot: distance, in longer sides of the box, up to which the cell that a foot was pointed
+            to is asked too (``near_foot_dx``, ``near_foot_dy``); the middle of both is taken: one
+            sees the body, the other the feet. None: nothing more is asked.
 
     Returns:
         The most confident first; people of no width or height are left out.
@@ -248,7 +249,7 @@ def decode_centre_points(
         x, y = np.clip(points // stride_px, 0, last).astype(np.int64).T
         closer = spot("near_foot", y, x)
         believed = np.hypot(*(closer - points).T) <= reach
-        points = np.where(believed[:, None], closer, points)
+        points = np.where(believed[:, None], (points + closer) / 2, points)
     points, sizes, heads, centres = points / scale, sizes / scale, known("head"), known("centre")
     confidence = heat[0, 0, rows, cols]
     if same_head is not None and heads is not None:

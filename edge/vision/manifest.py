@@ -119,8 +119,8 @@ class CentrePoints(
         head_error: likewise of the head.
         same_head: distance below which a peak points at the same head as a stronger one, and is
             nobody; in longer sides of the larger box. Not said: the net sees to that itself.
-        near_foot: distance up to which a foot is where ``near_foot_dx``, ``near_foot_dy`` say in
-            the cell it was pointed to; in longer sides of the box.
+        near_foot: distance up to which a foot is half way to where ``near_foot_dx``,
+            ``near_foot_dy`` say in the cell it was pointed to; in longer sides of the box.
     """
 
     stride: Pixels
