@@ -33,6 +33,12 @@ SEEN = ("whole", "cut")
 """How a visit was seen: from door to door, or cut by a lost track."""
 PARTY = ("alone", "leads", "with")
 """Whose visit it was: of one alone, of the one who stands for several together, or of another."""
+PRICE_TIERS = ("price-low", "price-middle", "price-high")
+"""Labels of baskets, beside their tags: how dear what they hold is within its category; one each.
+
+By the mean, over what was kept, of the share of the category's unit prices below its own: the
+lower third, the middle, the upper.
+"""
 
 ChannelName = Literal[
     "cells",
@@ -84,7 +90,8 @@ class Release(msgspec.Struct, frozen=True):
     - ``flow``: visits that went from a zone straight to another;
     - ``goods``: visits that put back or kept something of a class, or of a category where classes
       are many;
-    - ``tags``: visits whose basket held goods of a tag;
+    - ``tags``: visits whose basket held goods of a tag, and, where the shop's prices are known, by
+      ``PRICE_TIERS``;
     - ``visits``: how visits were seen, from which follow how often tracks are lost and how many
       came together;
     - ``groups``: a research mode that a store must switch on: means of the scaled traits of ten or

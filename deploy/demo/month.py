@@ -30,10 +30,11 @@ import numpy as np
 from stores import BRANCHES, DAYS, FIRST, VISITS, Branch, toml_table, tool
 
 from edge.config import StoreConfig, config_hash, parse
-from edge.parts_io import Parts, meta_of, windows_of
+from edge.parts_io import Parts, catalogue_of, meta_of, windows_of
 from edge.process_io import lock_folder
 from edge.release.channels import Gist
 from edge.release.codebook import nearest_cell
+from edge.release.goods import Goods, goods_of
 from edge.release.grid import Grid, grid_of
 from edge.release.released import Released
 from edge.release.state_io import load_ledger, save_ledger
@@ -176,13 +177,13 @@ def live(path: Path, stories: Iterable[Story], *, days: int) -> Iterator[tuple[s
                 outbox.put(one, at=at)
             uplink.wake()
 
-        squares = Squares(grid_of(parts.floor.plan))
+        squares, goods = Squares(grid_of(parts.floor.plan)), goods_of(catalogue_of(config) or ())
         for day, of_day in groupby(stories, key=lambda story: story.day):
             obey(wishes, windows=windows)
             true, released = Truth(), list[tuple[Released, datetime]]()
             for story in of_day:
                 end_ms = scene_ms(day, story.second)
-                gist = gist_of(story, end_ms=end_ms, squares=squares)
+                gist = gist_of(story, end_ms=end_ms, squares=squares, goods=goods)
                 add(true, story, placed=nearest_cell(gist.traits, codebook=windows.codebook))
                 released += ((one, utc_of(end_ms)) for one in windows.feed_gist(gist))
             closing = windows.advance(scene_ms(day + 1))
@@ -213,7 +214,7 @@ class Squares:
         return tuple(dict.fromkeys(cell for point in points for cell in self._known[point]))
 
 
-def gist_of(story: Story, *, end_ms: int, squares: Squares) -> Gist:
+def gist_of(story: Story, *, end_ms: int, squares: Squares, goods: Goods) -> Gist:
     """Give what a visit adds to the counts."""
     return Gist(
         end_ms=end_ms,
@@ -223,7 +224,7 @@ def gist_of(story: Story, *, end_ms: int, squares: Squares) -> Gist:
         stood=squares.touched(story.stood),
         ways=story.ways,
         goods=story.goods,
-        tags=story.tags,
+        tags=(*goods.tier(story.traits.get("price_tier")), *story.tags),
         seen="cut" if story.cut else "whole",
         party=story.party,
     )
@@ -339,7 +340,8 @@ def catalogue_text(categories: list[str]) -> str:
         body = 401_234_500_000 + number
         tag = BASKET_TAGS[number] if number < len(BASKET_TAGS) else ""
         lines.append(
-            f"{body}{check_digit(body)},{categories[number // CLASSES]},4.90,1 pc,no,{tag}"
+            f"{body}{check_digit(body)},{categories[number // CLASSES]},"
+            f"{2 + number % CLASSES}.90,1 pc,no,{tag}"
         )
     return "\n".join(lines) + "\n"
 

@@ -19,7 +19,7 @@ MEANINGS: dict[ChannelName, str] = {
     "stood": "which square metres it stood on",
     "flow": "from which zone to which it went",
     "goods": "which kinds of goods it kept or put back",
-    "tags": "which words of the shop's catalogue its goods bear",
+    "tags": "which words of the shop's catalogue its goods bear, and how dear they are",
     "visits": "whether it was seen whole, and alone or in company",
     "groups": "mean traits of ten or more visits that are alike: research mode, outside epsilon",
 }

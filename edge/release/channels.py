@@ -43,7 +43,7 @@ class Gist:
         stood: likewise.
         ways: pairs of zones it went between, in order.
         goods: label → ``put_back`` or ``kept``.
-        tags: of the basket.
+        tags: of the basket, after its price tier.
         seen: one of ``wire.messages.SEEN``.
         party: one of ``wire.messages.PARTY``.
     """
@@ -131,7 +131,7 @@ class Channels:
             _heat("stood", self._grid, cells=lambda gist: gist.stood),
             _flow(self._told),
             _handled(self._goods.labels),
-            _tags(self._goods.tags),
+            _tags(self._goods),
             Channel(
                 "visits",
                 1,
@@ -193,7 +193,8 @@ class Channels:
     def _basket(self, traits: dict[str, float | None]) -> tuple[str, ...]:
         shares = {tag: traits.get(f"basket_{tag.replace('-', '_')}") for tag in self._goods.tags}
         least = self._params.most_share
-        return tuple(tag for tag, share in shares.items() if share is not None and share >= least)
+        tags = tuple(tag for tag, share in shares.items() if share is not None and share >= least)
+        return (*self._goods.tier(traits.get("price_tier")), *tags)
 
 
 def _cell(gist: Gist, placing: Placing) -> Shares:
@@ -261,13 +262,14 @@ def _handled(labels: tuple[str, ...]) -> Channel:
     return Channel("goods", len(labels), lambda _: axes, shares)
 
 
-def _tags(tags: tuple[str, ...]) -> Channel:
-    axes = (Axis("tag", tags),)
+def _tags(goods: Goods) -> Channel:
+    labels = (*goods.tiers, *goods.tags)
+    axes = (Axis("tag", labels),)
 
     def shares(gist: Gist, placing: Placing) -> Shares:
-        return [((tags.index(tag),), 1) for tag in gist.tags[: placing.clip]]
+        return [((labels.index(tag),), 1) for tag in gist.tags[: placing.clip]]
 
-    return Channel("tags", len(tags), lambda _: axes, shares)
+    return Channel("tags", len(goods.tags) + bool(goods.tiers), lambda _: axes, shares)
 
 
 def spread(items: Iterable[T], *, most: int) -> list[T]:

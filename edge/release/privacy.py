@@ -63,12 +63,12 @@ RULES = (
     Rule("cells", "hour", clip=1, share=Fraction(10, 100)),
     Rule("day_cells", "day", clip=1, share=Fraction(16, 100)),
     Rule("sums", "day", clip=1, share=Fraction(7, 100), unit=SUMS_UNIT),
-    Rule("zones", "day", clip=12, share=Fraction(35, 100)),
+    Rule("zones", "day", clip=12, share=Fraction(34, 100)),
     Rule("walked", "day", clip=64, share=Fraction(7, 100)),
     Rule("stood", "day", clip=8, share=Fraction(7, 100)),
     Rule("flow", "day", clip=12, share=Fraction(8, 100)),
     Rule("goods", "day", clip=4, share=Fraction(4, 100)),
-    Rule("tags", "day", clip=3, share=Fraction(3, 100)),
+    Rule("tags", "day", clip=4, share=Fraction(4, 100)),
     Rule("visits", "day", clip=1, share=Fraction(3, 100)),
 )
 """How a visit's budget is split; ``tests/figures/privacy_split.py`` shows what is readable by it.

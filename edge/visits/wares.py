@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from statistics import fmean
@@ -125,6 +125,15 @@ class Assortment:
             tags=product.tags,
             decision_s=product.decision_s,
         )
+
+
+def has_tiers(products: Iterable[Product], *, params: TierParams | None = None) -> bool:
+    """Tell whether any category has prices enough for some of its classes to be dear."""
+    chosen = params or TierParams()
+    categories: dict[str, list[Product]] = {}
+    for one in products:
+        categories.setdefault(one.category, []).append(one)
+    return any(len(_unit_prices(some, chosen)) >= chosen.least for some in categories.values())
 
 
 def size_of(text: str) -> tuple[str, float] | None:

@@ -10,14 +10,14 @@ from hub.patterns.shares import Estimate, Share, ShareParams, share
 from hub.patterns.zones import NEED_READER, ZoneSums, add_zones
 from hub.reports.figures import Change, add_counts, change
 from hub.reports.period import PeriodData
-from wire.messages import OUTCOMES
+from wire.messages import OUTCOMES, PRICE_TIERS
 
 STOPPED = OUTCOMES[1:]
 ENGAGED = ("long_stop", "put_back", "kept")
 LEAST_PLACES = 2
 """With a reader, for one to have a share of what is kept there."""
-TIERS = ("price-low", "price-middle", "price-high")
-"""Labels of baskets by how dear what they hold is within its category; a basket bears one."""
+TIERS = PRICE_TIERS
+"""Baskets by how dear they are; each of known prices bears one."""
 
 
 @dataclass(frozen=True, slots=True)

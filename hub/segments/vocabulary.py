@@ -51,6 +51,9 @@ TRAIT_WORDS = {
 }
 
 
+TIER_WORDS = {"price-low": "cheap", "price-middle": "of a middle price", "price-high": "dear"}
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """One name.
@@ -125,6 +128,8 @@ def words_for(path: str) -> str:
         if name.startswith("basket_") and name not in TRAIT_WORDS:
             words = f"that the {name.replace('_', ' ')} products are held (0 to 1)"
         return f"the typical {words}"
+    if root == "tag" and name in TIER_WORDS:
+        return f"the basket is {TIER_WORDS[name]} within its categories"
     if root == "tag":
         return f"the basket holds {name.replace('_', ' ').replace('-', ' ')} products"
     return CONTEXT_WORDS.get(path, path.replace(".", "'s ").replace("_", " "))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.errors import PrivacyError
-from edge.release.channels import Channels, Placing, spread
+from edge.release.channels import Channels, Gist, Placing, spread
 from edge.release.goods import Goods
 from edge.release.hours import Daypart
 from edge.release.privacy import Budget
@@ -21,7 +21,7 @@ from edge.visits.path import Path, Stay, Stop
 from edge.visits.plan import Floor
 from edge.visits.visits import Visit
 from wire.codebook import Codebook
-from wire.messages import AXES, ChannelName
+from wire.messages import AXES, PRICE_TIERS, ChannelName
 
 GOODS = Goods(("wine", "cheese", "bread"), {"1": "wine", "2": "wine", "3": "cheese"}, ("organic",))
 PARTS = (Daypart("all", time(0)), Daypart("late", time(17)))
@@ -197,3 +197,16 @@ def test_a_spread_is_even_and_in_order(items: list[int], most: int) -> None:
     assert len(set(chosen)) == len(chosen)
     gaps = np.diff([number for number, _ in chosen])
     assert not len(gaps) or max(gaps) <= math.ceil(len(items) / most)
+
+
+def test_a_price_tier_goes_before_tags_so_that_no_clip_takes_it(
+    floor: Floor, codebook: Codebook
+) -> None:
+    channels = Channels(floor, dayparts=PARTS, goods=replace(GOODS, tiers=PRICE_TIERS))
+    assert channels.most["tags"] == 2
+    channel = channels["tags"]
+    labels = channel.axes(codebook)[0].labels
+    assert labels == (*PRICE_TIERS, "organic")
+    gist = Gist(60_000, {}, {}, (), (), (), {}, ("price-high", "organic"), "whole", "alone")
+    assert channel.shares(gist, Placing(codebook, 1, 1)) == [((2,), 1)]
+    assert channel.shares(gist, Placing(codebook, 1, 4)) == [((2,), 1), ((3,), 1)]

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
 from edge.release.goods import LONGEST, MOST_CLASSES, MOST_LABELS, OTHER, Goods, goods_of
 from edge.rfid.catalogue import Product
+from wire.messages import PRICE_TIERS
 
 
 def _product(number: int, *, category: str = "wine", tags: frozenset[str] | None = None) -> Product:
@@ -42,3 +45,19 @@ def test_tags_of_baskets_and_never_what_staff_wear() -> None:
     )
     assert goods.tags == ("children", "organic")
     assert goods.labels == (f"{1:014}", f"{2:014}")
+
+
+def test_a_basket_s_price_tier_where_a_category_has_prices_enough() -> None:
+    def priced(number: int) -> Product:
+        return Product(f"{number:014}", "wine", Decimal(number), "", promo=False)
+
+    assert goods_of([priced(1), priced(2)]).tier(0.5) == ()  # two prices make no thirds
+    goods = goods_of([priced(1), priced(2), priced(3), _product(4)])
+    assert goods.tiers == PRICE_TIERS
+    assert [goods.tier(one) for one in (0.0, 0.4, 2 / 3, 1.0)] == [
+        ("price-low",),
+        ("price-middle",),
+        ("price-high",),
+        ("price-high",),
+    ]
+    assert goods.tier(None) == ()
