@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -232,7 +232,10 @@ def _merged(
         while coming < len(events) and events[coming].at_ms - begins_ms <= now_ms:
             yield event(events[coming])
             coming += 1
-        yield replace(item, scene_ms=now_ms)
+        if isinstance(item, TrackPoint):
+            yield item._replace(scene_ms=now_ms)
+        else:
+            yield TrackEnd(item.track, now_ms)
     for told in events[coming:]:
         yield event(told)
 

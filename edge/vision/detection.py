@@ -218,9 +218,9 @@ def decode_centre_points(
         scale: the net's pixels per pixel of the image.
         same_head: distance below which a peak points at the same head as a stronger one, and goes;
             in longer sides of the larger box. None: the net sees to that itself.
-        near_foot: distance, in longer sides of the box, up to which the cell that a foot was pointed
-            to is asked too (``near_foot_dx``, ``near_foot_dy``); the middle of both is taken: one
-            sees the body, the other the feet. None: nothing more is asked.
+        near_foot: distance, in longer sides of the box, up to which the cell that a foot was
+            pointed to is asked too (``near_foot_dx``, ``near_foot_dy``); the middle of both is
+            taken: one sees the body, the other the feet. None: nothing more is asked.
 
     Returns:
         The most confident first; people of no width or height are left out.

@@ -38,7 +38,7 @@ class Shipped(nn.Module):
             net.geometry.bias.mul_(units)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Give heat (1, 1, H/4, W/4), 0 where no peak is, and geometry (1, 32, H/8, W/8)."""
+        """Give heat (1, 1, H/4, W/4), 0 where no peak is, and geometry (1, 40, H/8, W/8)."""
         coarse: list[Tensor] = []  # before the net brings it to the fine grid
         hook = self.net.geometry.register_forward_hook(lambda *seen: coarse.append(seen[-1]))
         heat = torch.sigmoid(self.net(image)[0])

@@ -17,9 +17,11 @@ MULTIPLE_PX = 32
 PLANES = 4  # blue, green, red, change against the camera's background
 CHANNELS = (
     "centre_dx", "centre_dy", "width", "height", "foot_dx", "foot_dy", "head_dx", "head_dy",
+    "near_foot_dx", "near_foot_dy",
 )  # fmt: skip
+NEAR = 8  # channels before this are told at heads, those from it on around feet
 CELLS = 4  # of the output in one of the cells the net thinks in, which are 8 px wide
-UNIT_PX = (16.0, 16.0, 32.0, 32.0, 16.0, 16.0, 4.0, 4.0)
+UNIT_PX = (16.0, 16.0, 32.0, 32.0, 16.0, 16.0, 4.0, 4.0, 16.0, 16.0)
 PRIOR_LOGIT = -4.6  # sigmoid = 0.01: how rare heads are at the start of training
 
 
@@ -74,7 +76,7 @@ class PersonNet(nn.Module):
             image: (N, 4, H, W) scaled; sides in multiples of ``MULTIPLE_PX``.
 
         Returns:
-            Heat logits (N, 1, H/4, W/4) and raw geometry (N, 8, H/4, W/4).
+            Heat logits (N, 1, H/4, W/4) and raw geometry (N, 10, H/4, W/4).
         """
         x4 = functional.relu(self.to4(functional.relu(self.to2(image))))
         x8 = self.at8(functional.relu(self.to8(x4)))

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.person_detector.net import CHANNELS, STRIDE_PX, UNIT_PX
+from models.person_detector.net import CHANNELS, NEAR, STRIDE_PX, UNIT_PX
 from models.person_detector.parts import Floats, Image, Picture
 from models.person_detector.photographs import elsewhere
 
@@ -32,6 +32,7 @@ class Variation:
         least_px: people smaller than this are likewise left open.
         spread: standard deviation of a head's blob, in lengths of the box.
         usual_px: length of a body whose geometry counts once; a shorter one's counts more.
+        around: lengths of the body around a foot within which cells point at it.
         unknown: share of pieces whose empty room is not known.
         cutouts: share of upright pieces into which a real person is pasted.
         photographs: share of pieces whose people stand in a photograph of another place.
@@ -44,6 +45,7 @@ class Variation:
     least_px: float = 14.0
     spread: float = 0.055
     usual_px: float = 40.0
+    around: float = 0.3
     unknown: float = 0.33
     cutouts: float = 0.25
     photographs: float = 0.4
@@ -88,7 +90,8 @@ class Piece:
     Attributes:
         planes: (H, W, 4) uint8: blue, green, red, change.
         heat: (H/4, W/4), -1 where it is left open.
-        geometry: (9, H/4, W/4): values in units of the loss, then their weight.
+        geometry: (12, H/4, W/4): values in units of the loss, then the weights of those told at
+            heads and of those told around feet.
     """
 
     planes: Image
@@ -343,12 +346,14 @@ def targets(people: Floats, *, variation: Variation) -> tuple[Floats, Floats]:
         variation: its size and who counts.
 
     Returns:
-        (H/4, W/4) and (9, H/4, W/4).
+        (H/4, W/4) and (12, H/4, W/4).
     """
     cols, rows = (side // STRIDE_PX for side in variation.piece_px)
     heat = np.zeros((rows, cols), np.float32)
-    geometry = np.zeros((1 + len(CHANNELS), rows, cols), np.float32)
-    units = np.array(UNIT_PX)
+    geometry = np.zeros((len(CHANNELS) + 2, rows, cols), np.float32)
+    values, told, near = geometry[:NEAR], geometry[-2], geometry[-1]
+    nearest = np.full((rows, cols), np.inf, np.float32)
+    units = np.array(UNIT_PX[:NEAR])
     counted = []
     for person in people:
         left, top, right, bottom = person[:4]
@@ -379,11 +384,11 @@ def targets(people: Floats, *, variation: Variation) -> tuple[Floats, Floats]:
         for i in range(max(0, row - 1), min(rows, row + 2)):
             for j in range(max(0, col - 1), min(cols, col + 2)):
                 weight = worth * (1.0 if (i, j) == (row, col) else 0.3)
-                if weight <= geometry[-1, i, j]:
+                if weight <= told[i, j]:
                     continue
                 corner = np.array([j, i]) * STRIDE_PX
                 middle = np.array([(left + right) / 2, (top + bottom) / 2])
-                values = np.concatenate(
+                pointed = np.concatenate(
                     [
                         middle - corner,
                         (right - left, bottom - top),
@@ -391,8 +396,22 @@ def targets(people: Floats, *, variation: Variation) -> tuple[Floats, Floats]:
                         (head_x, head_y) - corner,
                     ]
                 )
-                geometry[:-1, i, j] = values / units
-                geometry[-1, i, j] = weight
+                values[:, i, j] = pointed / units
+                told[i, j] = weight
+        reach = max(STRIDE_PX, variation.around * long)
+        spot = tuple(
+            slice(*(min(max(0, round((at + way) / STRIDE_PX)), cells) for way in (-reach, reach)))
+            for at, cells in ((foot_y, rows), (foot_x, cols))
+        )
+        ys, xs = (STRIDE_PX * grid.astype(np.float64) for grid in np.mgrid[spot])
+        away = np.hypot(foot_x - xs - STRIDE_PX / 2, foot_y - ys - STRIDE_PX / 2)
+        mine = (away <= reach) & (away < nearest[spot])
+        nearest[spot][mine] = away[mine]
+        spread = reach / 2.5  # about as far as heads miss the foot they point at
+        bell = np.exp(-0.5 * (away / spread) ** 2) * (STRIDE_PX / spread) ** 2
+        near[spot][mine] = worth * person[8] * bell[mine]
+        for plane, toward in ((NEAR, foot_x - xs), (NEAR + 1, foot_y - ys)):
+            geometry[plane][spot][mine] = toward[mine] / UNIT_PX[plane]
     return heat, geometry
 
 

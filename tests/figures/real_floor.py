@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import csv
 from collections import defaultdict
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -85,7 +84,7 @@ def replayed(rows: list[dict[str, str]]) -> None:
         )
         for point in reader.feed(line):
             since_ms = point.scene_ms - round(1_000 * BEGAN.timestamp())
-            found += visits.feed(replace(point, scene_ms=since_ms))
+            found += visits.feed(point._replace(scene_ms=since_ms))
     found += visits.flush()
     told = [traits_of(visit, floor=parts.floor) for visit in found]
     speeds = [one["moving_speed_m_s"] for one in told if one["moving_speed_m_s"] is not None]
