@@ -345,10 +345,9 @@ class Beside:
     def wait(self, *, params: PlanogramParams) -> int | None:
         """Give the further days that the change asked for needs; None if none would do."""
         asked, now = math.log1p(params.effect), self.days[1]
-        for more in range(max(0, params.longest - now) + 1):
+        for more in range(max(0, params.least_after - now), max(0, params.longest - now) + 1):
             foreseen = 1 + params.slack * (more > 0)
-            enough = foreseen * self.least(now + more, params=params) <= asked
-            if now + more >= params.least_after and enough:
+            if foreseen * self.least(now + more, params=params) <= asked:
                 return more
         return None
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -24,7 +23,7 @@ def _visits(floor: Floor, *tracks: list[TrackPoint]) -> list[Visit]:
 
 def _beside(track: list[TrackPoint], number: int, off_m: float, late_ms: int) -> list[TrackPoint]:
     return [
-        replace(p, track=number, scene_ms=p.scene_ms + late_ms, north_m=p.north_m + off_m)
+        p._replace(track=number, scene_ms=p.scene_ms + late_ms, north_m=p.north_m + off_m)
         for p in track
     ]
 

@@ -72,7 +72,7 @@ def test_a_badge_near_two_is_nobodys(floor: Floor, walker: Walker) -> None:
 def test_a_track_that_ends_in_between_keeps_what_was_heard(floor: Floor, walker: Walker) -> None:
     points = walker(1, WAY)
     cut = [p for p in points if p.scene_ms < 20_000]
-    rest = [replace(p, track=2) for p in points if p.scene_ms >= 21_000]
+    rest = [p._replace(track=2) for p in points if p.scene_ms >= 21_000]
     badges = [Badge(15_500 + 1000 * n, KEY) for n in range(13)]
     visits = Visits(floor, antennas={KEY: (3.5, 10.5)})
     items = [*cut, TrackEnd(1, 20_500), *rest, *badges]

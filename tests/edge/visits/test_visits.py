@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Literal
 
@@ -48,7 +47,7 @@ def _run(visits: Visits, items: Iterable[Item]) -> list[Visit]:
 def _cut(points: list[TrackPoint], *, start_ms: int, end_ms: int, track: int) -> list[Item]:
     """Lose a track for a while; it comes back as another."""
     before = [p for p in points if p.scene_ms < start_ms]
-    after = [replace(p, track=track) for p in points if p.scene_ms >= end_ms]
+    after = [p._replace(track=track) for p in points if p.scene_ms >= end_ms]
     return _in_order(before, after)
 
 
@@ -91,10 +90,10 @@ def test_a_new_id_after_a_loss_continues_the_visit_and_its_dwell(
 def test_lost_again_and_again_is_still_one_visit(walker: Walker, floor: Floor) -> None:
     points = walker(1, ROUND)
     pieces = [
-        [replace(p, track=number) for p in points if 0 <= p.scene_ms - 7_000 * number <= 4_500]
+        [p._replace(track=number) for p in points if 0 <= p.scene_ms - 7_000 * number <= 4_500]
         for number in range(6)
     ]
-    assert pieces[-1][-1] == replace(points[-1], track=5)
+    assert pieces[-1][-1] == points[-1]._replace(track=5)
     visits = _run(Visits(floor), _in_order(*pieces))
     assert len(visits) == 1
     assert visits[0].entered
@@ -107,7 +106,7 @@ def test_short_pieces_in_a_chain_join_whichever_way_they_become_due(
     # pieces of one second, a second apart: several wait for their decision at once
     points = walker(1, ROUND)
     pieces = [
-        [replace(p, track=number) for p in points if 0 <= p.scene_ms - 2_000 * number < 1_000]
+        [p._replace(track=number) for p in points if 0 <= p.scene_ms - 2_000 * number < 1_000]
         for number in range(points[-1].scene_ms // 2_000 + 1)
     ]
     visits = Visits(floor)
@@ -177,7 +176,7 @@ def test_a_pick_goes_to_who_stands_at_the_goods(walker: Walker, floor: Floor) ->
     picker = walker(1, ROUND)
     pick_ms = next(p.scene_ms for p in picker if (p.east_m, p.north_m) == (4.2, 10)) + 6_000
     passer = [
-        replace(p, scene_ms=p.scene_ms + pick_ms - 6_000)
+        p._replace(scene_ms=p.scene_ms + pick_ms - 6_000)
         for p in walker(2, [(4.8, 4), (4.8, 16), (7.5, 16), (7.5, 5)])
     ]
     behind = walker(3, [(2.2, 5), (2.2, 10), 60, (2.2, 5)])
@@ -262,7 +261,7 @@ def _crowd(walker: Walker, people: list[tuple[int, int, list[int], int]]) -> lis
         edges = [-1, *(start_ms + loss for loss in sorted(losses)), 10**9]
         for piece, (low, high) in enumerate(pairwise(edges)):
             kept = [
-                replace(p, track=10 * number + piece)
+                p._replace(track=10 * number + piece)
                 for p in points
                 if low + (gap_ms if piece else 0) <= p.scene_ms < high
             ]

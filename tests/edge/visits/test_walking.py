@@ -87,8 +87,8 @@ def test_noise_that_lengthens_a_raw_path_hardly_moves_the_traits(
     last: list[tuple[float, float] | None] = [None, None]
     for point in walker(1, legs)[::1]:
         off = rng.normal(0, noise_m, 2)
-        wrong = replace(
-            point, east_m=point.east_m + float(off[0]), north_m=point.north_m + float(off[1])
+        wrong = point._replace(
+            east_m=point.east_m + float(off[0]), north_m=point.north_m + float(off[1])
         )
         for number, (one, visits) in enumerate(((point, clean), (wrong, noisy))):
             place = (one.east_m, one.north_m)
