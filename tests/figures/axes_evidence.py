@@ -46,7 +46,7 @@ def noise_of(name: str, *, budget: Budget) -> float:
     """Give the noise on a day's count of it."""
     if name == "came to promotion":
         return budget.channel("zones").sd * math.sqrt(ZONE_CELLS)
-    # one label of a basket; no agent gives these labels yet
+    # one label of a basket, as agents give it where prices are known
     return budget.channel("tags").sd
 
 
