@@ -232,10 +232,7 @@ def _merged(
         while coming < len(events) and events[coming].at_ms - begins_ms <= now_ms:
             yield event(events[coming])
             coming += 1
-        if isinstance(item, TrackPoint):
-            yield item._replace(scene_ms=now_ms)
-        else:
-            yield TrackEnd(item.track, now_ms)
+        yield item.at(now_ms)
     for told in events[coming:]:
         yield event(told)
 

@@ -60,6 +60,10 @@ class TrackPoint(NamedTuple):
     east_m: float
     north_m: float
 
+    def at(self, scene_ms: int) -> TrackPoint:
+        """Give the same at another time, for another clock."""
+        return self._replace(scene_ms=scene_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class TrackEnd:
@@ -67,6 +71,10 @@ class TrackEnd:
 
     track: int
     scene_ms: int
+
+    def at(self, scene_ms: int) -> TrackEnd:
+        """Give the same at another time, for another clock."""
+        return TrackEnd(self.track, scene_ms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ def replayed(rows: list[dict[str, str]]) -> None:
         )
         for point in reader.feed(line):
             since_ms = point.scene_ms - round(1_000 * BEGAN.timestamp())
-            found += visits.feed(point._replace(scene_ms=since_ms))
+            found += visits.feed(point.at(since_ms))
     found += visits.flush()
     told = [traits_of(visit, floor=parts.floor) for visit in found]
     speeds = [one["moving_speed_m_s"] for one in told if one["moving_speed_m_s"] is not None]
