@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime as ort
 
 from edge.errors import ModelError
-from edge.vision.onnx_io import load_detector, read_model, session_of
+from edge.vision.onnx_io import REFUSALS, load_detector, read_model, session_of
 
 FAMILIES = ((8, 16, 32), (8, 16, 32, 64))
 """Strides of YOLOX's heads."""
@@ -136,7 +136,13 @@ def _output(
     """Give the kind of output, and its lines of the manifest, by a trial on a grey picture."""
     names = [one.name for one in session.get_outputs()]
     grey = np.full((1, COLOURS, *size), 114, np.float32)
-    outputs = dict(zip(names, session.run(names, {tensor: grey}), strict=True))
+    try:
+        outputs = dict(zip(names, session.run(names, {tensor: grey}), strict=True))
+    except REFUSALS as error:  # such as one that takes half-precision numbers
+        raise ModelError(
+            f"{path}: does not run on a grey picture of float32 numbers "
+            f"({str(error).splitlines()[0]}): export it so ({GUIDE})"
+        ) from error
     shapes = {name: np.shape(one) for name, one in outputs.items()}
     if len(names) == 1:
         count, columns = shapes[names[0]][-2:] if len(shapes[names[0]]) == COLOURS else (0, 0)

@@ -246,7 +246,7 @@ def decode_centre_points(
     if near_foot is not None:
         reach = near_foot * sizes.max(axis=1, initial=0)
         last = np.array(heat.shape[:1:-1]) - 1
-        x, y = np.clip(points // stride_px, 0, last).astype(np.int64).T
+        x, y = np.clip(np.nan_to_num(points) // stride_px, 0, last).astype(np.int64).T
         closer = spot("near_foot", y, x)
         believed = np.hypot(*(closer - points).T) <= reach
         points = np.where(believed[:, None], (points + closer) / 2, points)

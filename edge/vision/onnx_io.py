@@ -32,7 +32,7 @@ FATAL_ONLY = 4
 TRIAL_SHAPES = ((480, 640), (432, 768))
 """Images a model is tried on: a net of free size must take both shapes."""
 
-_REFUSALS = (
+REFUSALS = (
     ort_errors.Fail,
     ort_errors.InvalidArgument,
     ort_errors.InvalidGraph,
@@ -214,7 +214,7 @@ def session_of(model: bytes, *, path: Path) -> ort.InferenceSession:
     options.log_severity_level = FATAL_ONLY
     try:
         return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except _REFUSALS as error:
+    except REFUSALS as error:
         raise ModelError(
             f"{path}: ONNX Runtime {ort.__version__} cannot read this model "
             f"({_first_line(error)}): copy it again, or upgrade onnxruntime"
@@ -228,7 +228,7 @@ def _refuse_misfit(detector: Detector, *, path: Path) -> None:
         fitted = detector.fit(np.full((rows, cols, 3), asked.letterbox_value, dtype=np.uint8))
         try:
             outputs = detector.run(detector.prepare(fitted))
-        except (*_REFUSALS, ValueError) as error:
+        except (*REFUSALS, ValueError) as error:
             raise ModelError(
                 f"{path}: the model does not take or give what its manifest says "
                 f"({_first_line(error)}): file and manifest belong to different models"

@@ -16,8 +16,6 @@ STOPPED = OUTCOMES[1:]
 ENGAGED = ("long_stop", "put_back", "kept")
 LEAST_PLACES = 2
 """With a reader, for one to have a share of what is kept there."""
-TIERS = PRICE_TIERS
-"""Baskets by how dear they are; each of known prices bears one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +46,8 @@ class TierRow:
 def price_tiers(data: PeriodData, *, params: ShareParams) -> tuple[TierRow, ...]:
     """Give the baskets by price tier, cheap first; none where no agent tells of them."""
     cells = add_counts(data.releases, channel="tags")
-    told = [cells[label,] for label in TIERS if (label,) in cells]
-    if len(told) < len(TIERS):
+    told = [cells[label,] for label in PRICE_TIERS if (label,) in cells]
+    if len(told) < len(PRICE_TIERS):
         return ()
     counts, variances = [one.count for one in told], [one.variance for one in told]
     return tuple(
@@ -58,12 +56,12 @@ def price_tiers(data: PeriodData, *, params: ShareParams) -> tuple[TierRow, ...]
             told[place].estimate,
             share(
                 counts,
-                weights=[float(number == place) for number in range(len(TIERS))],
+                weights=[float(number == place) for number in range(len(PRICE_TIERS))],
                 variances=variances,
                 params=params,
             ),
         )
-        for place, label in enumerate(TIERS)
+        for place, label in enumerate(PRICE_TIERS)
     )
 
 

@@ -22,7 +22,7 @@ from hub.reports.ground import (
     ways,
 )
 from hub.reports.period import PeriodData
-from hub.reports.shelf import ENGAGED, TIERS, SpaceRow, TierRow, by_space, price_tiers, promotion
+from hub.reports.shelf import ENGAGED, SpaceRow, TierRow, by_space, price_tiers, promotion
 from hub.reports.trend import (
     SHOPPED,
     Day,
@@ -36,7 +36,7 @@ from hub.reports.trend import (
     rhythm,
 )
 from hub.reports.unrest import ByDay, widened, wider
-from wire.messages import OUTCOMES, Meta, Release, Zone
+from wire.messages import OUTCOMES, PRICE_TIERS, Meta, Release, Zone
 
 HANDLED = ("put_back", "kept")
 
@@ -439,7 +439,7 @@ def _row(cells: Mapping[tuple[str, ...], Noised], label: str) -> dict[str, Noise
 def _tags(data: PeriodData, *, visits: Estimate, params: ShareParams) -> tuple[TagRow, ...]:
     cells = add_counts(data.releases, channel="tags")
     rows = []
-    for label in dict.fromkeys(first for (first,) in cells if first not in TIERS):
+    for label in dict.fromkeys(first for (first,) in cells if first not in PRICE_TIERS):
         counted_here = total_of([cells[label,]]).estimate
         rows.append(TagRow(label, counted_here, ratio(counted_here, visits, params=params)))
     rows.sort(key=lambda row: -row.visits.value)

@@ -48,6 +48,7 @@ def test_boxes_and_scores_are_told_apart(tmp_path: Path) -> None:
     [
         ("upright", r"gives output \(1, 256, 6\): neither YOLOX's"),  # one stride
         ("centres", r"gives heat \(1, 1, 8, 16\); geometry"),
+        ("half", r"does not run on a grey picture of float32"),
         ("change", r"takes image \[1, 4, 'height', 'width'\], not one picture"),
     ],
 )

@@ -173,35 +173,35 @@ def test_of_peaks_at_one_head_the_strongest_stays(same_head: float | None, left:
 
 
 @pytest.mark.parametrize(
-    ("step", "foot"), [(2.0, (26.5, 21.0)), (9.0, (26.0, 20.0)), (np.nan, (26.0, 20.0))]
+    ("pointed", "cell", "near", "foot"),
+    [
+        ((14.0, 12.0), (5, 6), (3.0, 2.0), (26.5, 21.0)),  # at (26, 20), in column 6 of row 5
+        ((14.0, 12.0), (5, 6), (3.0, 9.0), (26.0, 20.0)),  # farther than .3 of 20 px
+        ((14.0, 12.0), (5, 6), (3.0, np.nan), (26.0, 20.0)),
+        ((1.0, 26.0), (7, 3), (1.0, 8.0), (13.0, 35.0)),  # 2 px below the picture: its edge says
+    ],
 )
 def test_a_foot_is_asked_for_again_where_it_was_pointed_to(
-    step: float, foot: tuple[float, float]
+    pointed: tuple[float, float],
+    cell: tuple[int, int],
+    near: tuple[float, float],
+    foot: tuple[float, float],
 ) -> None:
     heat, geometry = _map((2, 3, 0.5))
-    names = ("foot_dx", "foot_dy", "width", "height", "near_foot_dx", "near_foot_dy")
-    geometry[0, :4, 2, 3] = 14.0, 12.0, 10.0, 20.0  # at (26, 20), in column 6 of row 5
-    geometry[0, 4:, 5, 6] = 3.0, step
-    found = decode_centre_points(
-        heat,
-        geometry,
-        stride_px=4,
-        channels=names,
-        point="foot",
-        least=0.1,
-        scale=1.0,
-        near_foot=0.3,
-    )
-    assert [(one.x_px, one.y_px) for one in found] == [foot]
+    geometry[0, :4, 2, 3] = *pointed, 10.0, 20.0
+    geometry[0, 4:, *cell] = near
+    assert [(one.x_px, one.y_px) for one in _asked_again(heat, geometry)] == [foot]
 
 
-def test_a_foot_out_of_the_picture_is_asked_for_at_its_edge() -> None:
+def test_whose_foot_is_nowhere_is_nobody() -> None:
     heat, geometry = _map((2, 3, 0.5))
+    geometry[0, :4, 2, 3] = np.nan, 12.0, 10.0, 20.0
+    assert _asked_again(heat, geometry) == []
+
+
+def _asked_again(heat: np.ndarray, geometry: np.ndarray) -> list[Detection]:
     names = ("foot_dx", "foot_dy", "width", "height", "near_foot_dx", "near_foot_dy")
-    rows = heat.shape[2]
-    geometry[0, :4, 2, 3] = 1.0, 4.0 * rows - 6.0, 10.0, 30.0  # 2 px below the lowest cell
-    geometry[0, 4:, rows - 1, 3] = 1.0, 8.0
-    found = decode_centre_points(
+    return decode_centre_points(
         heat,
         geometry,
         stride_px=4,
@@ -211,7 +211,6 @@ def test_a_foot_out_of_the_picture_is_asked_for_at_its_edge() -> None:
         scale=1.0,
         near_foot=0.3,
     )
-    assert [(one.x_px, one.y_px) for one in found] == [(13.0, 4.0 * rows + 3.0)]
 
 
 def test_geometry_of_coarser_cells_is_read_alike() -> None:

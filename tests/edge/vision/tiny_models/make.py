@@ -5,7 +5,7 @@ pixels there, the foot 8 pixels below; ``boxes.onnx`` gives the same three boxes
 scored by the image's mean brightness. ``change.onnx`` takes any size and believes the fourth
 plane. ``yolox.onnx`` has the raw head of that family: each cell's object score is the middle of
 its 8, 16 or 32 pixels, and its box one cell. ``upright.onnx`` has one stride of it and knows
-people standing up only: red above, blue below.
+people standing up only: red above, blue below. ``half.onnx`` takes half-precision numbers.
 """
 
 from __future__ import annotations
@@ -147,9 +147,22 @@ def upright() -> bytes:
     return _model(nodes, constants, {"output": (1, cells, 6)}, image=(1, 3, side, side))
 
 
+def half() -> bytes:
+    """Give back an image of half-precision numbers."""
+    told = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT16, (1, 3, HEIGHT, WIDTH))
+        for name in ("image", "output")
+    ]
+    nodes = [helper.make_node("Identity", ["image"], ["output"])]
+    graph = helper.make_graph(nodes, "tiny", told[:1], told[1:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return bytes(model.SerializeToString())
+
+
 if __name__ == "__main__":
     (HERE / "upright.onnx").write_bytes(upright())
     (HERE / "centres.onnx").write_bytes(centres())
     (HERE / "boxes.onnx").write_bytes(boxes())
     (HERE / "change.onnx").write_bytes(change())
     (HERE / "yolox.onnx").write_bytes(yolox())
+    (HERE / "half.onnx").write_bytes(half())
