@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 READ = tuple(channel for channel in AXES if channel != "sums")
 """Channels a report is made of; the sums of traits are for segments."""
 LATELY = SteadyParams().days - 1
+LATELY_READ = ("day_cells", "zones", "tags")
+"""Channels that tell a day's patterns."""
 
 
 def load_period(
@@ -72,7 +74,8 @@ def load_period(
         )
     without_meta = tuple(sorted({row.agent for row in rows} - metas.keys()))
     begins_lately = local_day(since - timedelta(days=lately), zone=zone).start
-    before = opened.releases(store, since=begins_lately, until=begins, channels=["day_cells"])
+    helping = [channel for channel in LATELY_READ if channel in channels]
+    before = opened.releases(store, since=begins_lately, until=begins, channels=helping)
     return PeriodData(
         store,
         since,

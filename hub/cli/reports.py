@@ -69,7 +69,7 @@ def patterns(
     db: DbOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a day's shares of showroomers, wanderers and the indecisive, with 95 % intervals."""
+    """Show a day's shares of all patterns, with 95 % intervals."""
     with failures():
         one = parse_day(day, option="--day")
         summary, _data = _summary(store, (one, one), config=config, db=db)

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from hub.patterns.confusion import Confusion, shipped
 from hub.patterns.quantify import QuantifyParams, quantify
@@ -47,6 +48,11 @@ class Measured:
     lasting: float
     visits: float
 
+    def shown(self, params: ShareParams) -> Share:
+        """Give it with its interval."""
+        half = params.z * (self.variance + self.lasting) ** 0.5
+        return as_share(self.value, self.value - half, self.value + half, params=params)
+
 
 @dataclass(frozen=True, slots=True)
 class PatternShare:
@@ -56,12 +62,14 @@ class PatternShare:
         measured: what a share that is corrected is made of, shown or too wide to be.
         corrected: for what the cells cannot tell of a visit; without a confusion of its codebook
             a share leans towards that of the visits the codebook was made from.
+        of: what it is a share of.
     """
 
     name: str
     share: Share
     corrected: bool = False
     measured: Measured | None = None
+    of: Literal["visits", "baskets"] = "visits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +177,44 @@ def estimate_patterns(
     return Patterns(visits, tuple(shares))
 
 
+def corrected(
+    counts: Sequence[float],
+    *,
+    variances: Sequence[float],
+    confusion: Confusion,
+    params: QuantifyParams | None = None,
+) -> dict[str, Measured | str]:
+    """Correct the shares of a confusion's patterns, or say why one is withheld.
+
+    Args:
+        counts: visits per cell of what the confusion is of; more than none together.
+        variances: of the noise on each.
+        confusion: how visits fall into the cells.
+        params: how shares are corrected.
+    """
+    chosen = params or QuantifyParams()
+    found = quantify(counts, variances=variances, confusion=confusion, params=chosen)
+    if found.misfit > chosen.misfit:
+        unlike = "visits here are unlike those the correction was measured on"
+        return dict.fromkeys(confusion.axes, unlike)
+    visits = float(sum(counts))
+    return {
+        axis: Measured(value, variance - lasting, lasting, visits)
+        if told
+        else "these counts tell too little of it"
+        for axis, value, variance, lasting, told in zip(
+            confusion.axes, found.shares, found.variances, found.lasting, found.told, strict=True
+        )
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
     """What one codebook's counts say; ``known`` without a book is empty."""
 
     sums: CellSums
     book: Codebook | None
-    corrected: Mapping[str, Measured]
-    withheld: Mapping[str, str]
+    corrected: Mapping[str, Measured | str]
 
     @property
     def visits(self) -> float:
@@ -197,24 +235,9 @@ class _Part:
         confusion = confusions.get(sums.codebook)
         usable = book is not None and confusion is not None and confusion.fits(book)
         if confusion is None or not usable or sum(sums.counts) <= 0:
-            return cls(sums, book, {}, {})
-        chosen = params or QuantifyParams()
-        found = quantify(sums.counts, variances=sums.variances, confusion=confusion, params=chosen)
-        corrected = {
-            axis: Measured(value, variance - lasting, lasting, float(sum(sums.counts)))
-            for axis, value, variance, lasting in zip(
-                confusion.axes, found.shares, found.variances, found.lasting, strict=True
-            )
-        }
-        withheld = {
-            axis: "these counts tell too little of it"
-            for axis, told in zip(confusion.axes, found.told, strict=True)
-            if not told
-        }
-        if found.misfit > chosen.misfit:
-            unlike = "visits here are unlike those the correction was measured on"
-            withheld = dict.fromkeys(confusion.axes, unlike)
-        return cls(sums, book, corrected, withheld)
+            return cls(sums, book, {})
+        found = corrected(sums.counts, variances=sums.variances, confusion=confusion, params=params)
+        return cls(sums, book, found)
 
 
 def _pattern(parts: Sequence[_Part], name: str, *, params: ShareParams) -> PatternShare:
@@ -227,22 +250,21 @@ def _pattern(parts: Sequence[_Part], name: str, *, params: ShareParams) -> Patte
     if visits <= 0 or visits < params.support_sd * noise**0.5:
         why = "too few visits for the privacy noise on them"
         return PatternShare(name, Share(None, None, None, why))
-    corrected = all(name in part.corrected for part in parts)
-    if not corrected:
+    if not all(name in part.corrected for part in parts):
         return PatternShare(name, _as_counted(parts, name, params=params))
+    parted = []
     for part in parts:
-        if name in part.withheld:
-            return PatternShare(name, Share(None, None, None, part.withheld[name]), True)
-    parted = [(part.visits / visits, part.corrected[name]) for part in parts]
+        one = part.corrected[name]
+        if isinstance(one, str):
+            return PatternShare(name, Share(None, None, None, one), True)
+        parted.append((part.visits / visits, one))
     measured = Measured(
         sum(weight * one.value for weight, one in parted),
         sum(weight**2 * one.variance for weight, one in parted),
         sum(weight**2 * one.lasting for weight, one in parted),
         visits,
     )
-    half = params.z * (measured.variance + measured.lasting) ** 0.5
-    shown = as_share(measured.value, measured.value - half, measured.value + half, params=params)
-    return PatternShare(name, shown, True, measured)
+    return PatternShare(name, measured.shown(params), True, measured)
 
 
 def _as_counted(parts: Sequence[_Part], name: str, *, params: ShareParams) -> Share:

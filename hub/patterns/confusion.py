@@ -1,4 +1,4 @@
-"""How often visits of a kind fall into each codebook cell: measured once, shipped by codebook."""
+"""How often visits of a kind fall into each cell: measured once, shipped for what has the cells."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ class Confusion(msgspec.Struct, frozen=True):
     they lean that way. What the agent does not see, or sees wrongly, is in the counts.
 
     Attributes:
-        codebook: version it was measured with.
-        cells: fingerprint of that codebook's cells, so that another one of the same name is not
-            taken for it.
+        counted_in: what the cells are of: a codebook's version, or what else visits are counted in
+            (``hub.patterns.drawn``).
+        cells: fingerprint of a codebook's cells, so that another one of the same name is not taken
+            for it; else the cells' names.
         axes: names of the patterns.
         labels: (kinds, axes) part of a kind's visits that show the pattern.
         leanings: (kinds, axes) how strongly, -1 to 1: along these a shop's visits may differ from
@@ -31,7 +32,7 @@ class Confusion(msgspec.Struct, frozen=True):
         source: what it was measured on, for people.
     """
 
-    codebook: str
+    counted_in: str
     cells: str
     axes: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     labels: tuple[Row, ...]
@@ -48,7 +49,7 @@ class Confusion(msgspec.Struct, frozen=True):
 
     def fits(self, book: Codebook) -> bool:
         """Tell whether it was measured with this very codebook."""
-        return (self.codebook, self.cells) == (book.version, fingerprint(book))
+        return (self.counted_in, self.cells) == (book.version, fingerprint(book))
 
 
 def fingerprint(book: Codebook) -> str:
@@ -59,10 +60,20 @@ def fingerprint(book: Codebook) -> str:
 
 def shipped(book: Codebook) -> Confusion | None:
     """Read what ships with this release of aislewise for a codebook; None where nothing does."""
+    return shipped_for(book.version, cells=fingerprint(book))
+
+
+def shipped_for(counted_in: str, *, cells: str) -> Confusion | None:
+    """Read what ships for anything that visits are counted in.
+
+    Args:
+        counted_in: as ``Confusion.counted_in``.
+        cells: likewise.
+    """
     folder = resources.files("hub.patterns").joinpath("confusions")
     for file in sorted(folder.iterdir(), key=lambda one: one.name):
-        if file.name.startswith(f"{book.version}-") or file.name == f"{book.version}.json":
+        if file.name.startswith(f"{counted_in}-") or file.name == f"{counted_in}.json":
             found = msgspec.json.decode(file.read_bytes(), type=Confusion)
-            if found.fits(book):
+            if (found.counted_in, found.cells) == (counted_in, cells):
                 return found
     return None

@@ -22,12 +22,21 @@ from hub.reports.canvas import (
 from hub.reports.summary import DaypartRow, PatternRow, ZoneRow
 from hub.reports.trend import Point, Rhythm, Series
 from hub.reports.words import PATTERN_NAMES, WEEKDAYS
+from wire.messages import PATTERNS
 
 BAR = "#2b78b4"
-PATTERN_COLOURS = {"showroomer": "#0072b2", "wanderer": "#d55e00", "indecisive": "#009e73"}
+PATTERN_COLOURS = {
+    "showroomer": "#0072b2",
+    "wanderer": "#d55e00",
+    "indecisive": "#009e73",
+    "bargain": "#cc79a7",
+    "quality": "#e69f00",
+}
 """Source: Okabe and Ito's palette, distinguishable in the common kinds of colour blindness."""
-MARKERS = {"showroomer": "o", "wanderer": "s", "indecisive": "^"}
+MARKERS = {"showroomer": "o", "wanderer": "s", "indecisive": "^", "bargain": "o", "quality": "s"}
 """Shapes beside colours, for print in grey."""
+DRAWN = ("bargain", "quality")
+"""Told apart from the others: their level is a shop's."""
 MOST_BARS = 12
 FUNNEL = (
     ("pass", None),
@@ -94,23 +103,27 @@ def dayparts_picture(rows: Sequence[DaypartRow]) -> str:
     slot = lower.width / max(1, len(rows))
     upper.below([])
     lower.below([(n, fitting(name, width=slot)) for n, name in enumerate(_part_labels(rows))])
-    canvas.legend(_key(list(PATTERN_COLOURS)), y=276)
+    canvas.legend(_key(PATTERNS), y=276)
     return canvas.svg()
 
 
 def course_picture(series: Sequence[Series]) -> str:
     """Draw visits, stop rate and patterns over the days, with bands of 95 %."""
-    canvas = Canvas(400)
     by_figure = {one.figure: one for one in series}
-    patterns = [one for one in series if one.figure in PATTERN_COLOURS]
-    panels = (
+    patterns = [one for one in series if one.figure in PATTERNS]
+    drawn = [one for one in series if one.figure in DRAWN]
+    panels = [
         ("visits", 20.0, 80.0, [by_figure["visits"]]),
         ("stop rate", 142.0, 80.0, [by_figure["stop_rate"]]),
         ("patterns, share of visits", 264.0, 92.0, patterns),
-    )
+    ]
+    if drawn:
+        panels.append(("drawn to promotions, or to what is dear", 412.0, 92.0, drawn))
+    canvas = Canvas(548 if drawn else 400)
     for title, top, height, shown in panels:
         series_panel(canvas, title, shown, top=top, height=height)
-    canvas.legend(_key([one.figure for one in patterns]), y=388)
+        if shown[0].figure in PATTERN_COLOURS:
+            canvas.legend(_key([one.figure for one in shown]), y=top + height + 32)
     return canvas.svg()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 from hub.patterns.cells import Patterns
 from hub.patterns.days import Daypart, daypart_of
@@ -29,6 +30,7 @@ from hub.reports.trend import (
     Rhythm,
     Series,
     counted,
+    counted_days,
     course,
     daily_patterns,
     dayparts_of,
@@ -43,13 +45,14 @@ HANDLED = ("put_back", "kept")
 
 @dataclass(frozen=True, slots=True)
 class PatternRow:
-    """One pattern's share of the visits, as ``hub.patterns.shares.Share``."""
+    """One pattern's share, as ``hub.patterns.shares.Share``; ``of`` what it is a share."""
 
     name: str
     value: float | None
     low: float | None
     high: float | None
     withheld: str | None
+    of: Literal["visits", "baskets"] = "visits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +205,7 @@ def summarise(
     if data.since == data.until:
         patterns = daily_patterns(data, params=params)[data.since]
     else:
-        patterns = counted(data.releases, data=data, params=params)
+        patterns = counted_days(data.releases, data=data, params=params)
     days = days_of(data, params=params)
     told = course(data, params=params)
     found, all_ways = ways(data.releases, zones=zones, params=chosen)
@@ -340,7 +343,9 @@ def _share(row: PatternRow) -> Share:
 
 def _pattern_rows(patterns: Patterns) -> tuple[PatternRow, ...]:
     return tuple(
-        PatternRow(row.name, row.share.value, row.share.low, row.share.high, row.share.withheld)
+        PatternRow(
+            row.name, row.share.value, row.share.low, row.share.high, row.share.withheld, row.of
+        )
         for row in patterns.shares
     )
 

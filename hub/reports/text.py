@@ -8,9 +8,9 @@ from hub.reports.chain import Chain
 from hub.reports.comparison import Comparison
 from hub.reports.summary import PatternRow, Summary
 
-UNSCORED = (
-    "bargain hunters and quality seekers are not scored: what agents release does not tell them"
-    "\napart well enough to be honest about (hub/README.md, Patterns)"
+SCALE = (
+    "bargain is of visits, quality of baskets whose prices are known; both by the day only, and on\n"
+    "a simulated store's scale: hold them against the store's other days (hub/README.md, Patterns)"
 )
 
 
@@ -26,7 +26,7 @@ def patterns_text(summary: Summary) -> str:
     for part in summary.dayparts:
         lines += ["", f"{part.name}: {count(part.visits)} visits"]
         lines += [f"  {row.name:<12} {percent(row)}" for row in part.patterns]
-    return "\n".join([*lines, "", UNSCORED])
+    return "\n".join([*lines, "", SCALE])
 
 
 def report_text(summary: Summary, *, against: Comparison | None = None) -> str:

@@ -27,7 +27,8 @@ class Row:
             ``daypart``, ``weekday``, ``way``, ``goods``, ``tag``, ``walked``, ``stood``, ``space``,
             ``promotion against aisles``, ``tier``, ``change``; of segments ``segment``,
             ``segment daypart``, ``segment weekday``, ``segment overlap``, ``segment event``.
-        item: which one; ``item_2`` the second, as the goal of a way or a daypart's pattern.
+        item: which one; ``item_2`` the second, as the goal of a way or a daypart's pattern; of a
+            pattern what its share is of, where that is not visits.
         figure: what is told of it.
         unit: ``visits``, ``visits a day``, ``share`` (0 to 1), ``times``, ``days``; of what befell
             a segment ``version``, whose number the value is.
@@ -132,9 +133,8 @@ def _store(summary: Summary, period: Row) -> Iterator[Row]:
         yield _told(replace(store, figure="in company", unit="share"), summary.seen.followed)
     for row in summary.patterns:
         share = Share(row.value, row.low, row.high, row.withheld)
-        yield _told(
-            replace(period, subject="pattern", item=row.name, figure="share", unit="share"), share
-        )
+        one = replace(period, subject="pattern", item=row.name, figure="share", unit="share")
+        yield _told(one if row.of == "visits" else replace(one, item_2=row.of), share)
 
 
 def _zones(summary: Summary, period: Row) -> Iterator[Row]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
 
 from hub.patterns.cells import Patterns, add_cells, cells_of_days, estimate_patterns
 from hub.patterns.days import Daypart, coverage, daypart_of, minutes, open_hours
+from hub.patterns.drawn import UNTOLD, estimate_drawn
 from hub.patterns.shares import Estimate, Share, ShareParams, share, total
 from hub.patterns.steady import steadied
 from hub.patterns.zones import NEED_READER, add_zones
@@ -161,10 +162,17 @@ def counted(releases: Sequence[Release], *, data: PeriodData, params: ShareParam
     return estimate_patterns(sums, codebooks=data.codebooks, params=params)
 
 
+def counted_days(releases: Sequence[Release], *, data: PeriodData, params: ShareParams) -> Patterns:
+    """Estimate the same of whole days, and what is told by the day only."""
+    found = counted(releases, data=data, params=params)
+    drawn = estimate_drawn(releases, zones=data.zones, show=params)
+    return replace(found, shares=(*found.shares, *drawn))
+
+
 def daily_patterns(data: PeriodData, *, params: ShareParams) -> dict[date, Patterns]:
     """Estimate every day's patterns, with the help of the others and of the days before."""
     by_day = data.days_before() | data.by_day()
-    alone = {day: counted(found, data=data, params=params) for day, found in by_day.items()}
+    alone = {day: counted_days(found, data=data, params=params) for day, found in by_day.items()}
     told = steadied(alone, show=params)
     return {day: told[day] for day in data.days}
 
@@ -209,7 +217,7 @@ def _points(
 ) -> dict[str, list[Point]]:
     found: dict[str, list[Point]] = {}
     for since, until, releases in spans:
-        told = known[since] if known else counted(releases, data=data, params=params)
+        told = known[since] if known else counted_days(releases, data=data, params=params)
         for figure, value in _figures(releases, patterns=told, data=data, params=params).items():
             withheld = value.withheld if isinstance(value, Share) else None
             point = Point(since, until, value.value, value.low, value.high, withheld)
@@ -225,7 +233,8 @@ def _figures(
     figures: dict[str, Estimate | Share] = {"visits": patterns.visits if some else nothing}
     figures["stop_rate"] = stop_rate(releases, data=data, params=params) or nothing
     for row in patterns.shares:
-        figures[row.name] = row.share if some else nothing
+        if row.share.withheld not in UNTOLD:
+            figures[row.name] = row.share if some else nothing
     return figures
 
 

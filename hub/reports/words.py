@@ -14,6 +14,7 @@ from hub.reports.comparison import Comparison
 from hub.reports.figures import Change
 from hub.reports.summary import PatternRow, Summary, ZoneRow
 from hub.reports.trend import Day
+from wire.messages import PATTERNS
 
 if TYPE_CHECKING:  # segments need CEL, which a report without any spares
     from hub.reports.segments import Card, Segments
@@ -22,11 +23,15 @@ PATTERN_NAMES = {
     "showroomer": "Showroomer",
     "wanderer": "Wanderer",
     "indecisive": "Indecisive",
+    "bargain": "Bargain hunter",
+    "quality": "Quality seeker",
 }
 PATTERN_WORDS = {
     "showroomer": "looks closely and takes goods in hand, and keeps nothing",
     "wanderer": "walks much further than the goods at which the visit stopped would need",
     "indecisive": "puts goods back, and stays long before deciding",
+    "bargain": "stops at promotions: visits that these draw",
+    "quality": "keeps what is dear within its category; of the baskets whose prices are known",
 }
 OUTCOME_NAMES = {
     "pass": "Passed",
@@ -39,6 +44,8 @@ PLURAL = {
     "showroomer": "showroomers",
     "wanderer": "wanderers",
     "indecisive": "the indecisive",
+    "bargain": "bargain hunters",
+    "quality": "quality seekers",
 }
 RATE_NAMES = {
     "visits a day": "Visits a day",
@@ -105,7 +112,7 @@ def title(summary: Summary, *, against: Comparison | None = None) -> str:
     if against is not None and against.sure:
         one = against.sure[0]
         return f"{change_of(one)} is {one.verdict}, {_from_to(one)}"
-    shown = [row for row in summary.patterns if row.value is not None]
+    shown = _of_cells(summary)
     if not shown:
         return "Too few visits to tell how people shopped"
     top = max(shown, key=lambda row: row.value or 0.0)
@@ -114,13 +121,18 @@ def title(summary: Summary, *, against: Comparison | None = None) -> str:
 
 def patterns_title(summary: Summary) -> str:
     """Say what the pattern shares show."""
-    shown = [row for row in summary.patterns if row.value is not None]
+    shown = _of_cells(summary)
     if not shown:
         return "The shares of the patterns can't be told from so few visits"
     best = _clear_winner([(row.name, row) for row in shown])
     if best is None:
         return "No pattern stands out clearly from the others"
     return f"{PLURAL[best].capitalize()} are the largest group"
+
+
+def _of_cells(summary: Summary) -> list[PatternRow]:
+    """Give the shares that may be held against one another: levels of the others are a shop's."""
+    return [row for row in summary.patterns if row.name in PATTERNS and row.value is not None]
 
 
 def floor_title(summary: Summary) -> str:

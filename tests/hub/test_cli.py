@@ -88,7 +88,7 @@ def test_status_as_text_and_json(filled: Path) -> None:
 def test_patterns_as_text_and_json(filled: Path) -> None:
     assert "showroomer" in call("patterns", "--db", filled, *OF_THE_DAY)
     got = json.loads(call("patterns", "--db", filled, *OF_THE_DAY, "--json"))
-    assert len(got["patterns"]) == 3
+    assert len(got["patterns"]) == 5
 
 
 def test_report_as_text_json_and_page(filled: Path, tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_counts_of_two_codebooks_are_joined_by_their_visits(
         confusions={
             "made-1": confusion,
             "made-2": msgspec.structs.replace(
-                confusion, codebook="made-2", cells=fingerprint(second)
+                confusion, counted_in="made-2", cells=fingerprint(second)
             ),
         },
     )

@@ -38,8 +38,10 @@ def test_the_json_has_the_shape_that_others_read(summarised: Summary) -> None:
         "seen",
     ]
     assert set(got["visits"]) == {"value", "low", "high"}
-    assert [row["name"] for row in got["patterns"]] == ["showroomer", "wanderer", "indecisive"]
-    assert set(got["patterns"][0]) == {"name", "value", "low", "high", "withheld"}
+    names = ["showroomer", "wanderer", "indecisive", "bargain", "quality"]
+    assert [row["name"] for row in got["patterns"]] == names
+    assert set(got["patterns"][0]) == {"name", "value", "low", "high", "withheld", "of"}
+    assert [row["name"] for row in got["dayparts"][0]["patterns"]] == names[:3]
     zone = got["zones"][1]
     assert set(zone) == {
         "id",

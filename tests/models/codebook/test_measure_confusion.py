@@ -24,8 +24,11 @@ def test_visits_fall_where_the_agent_would_place_them() -> None:
 def test_a_confusion_counts_every_placed_visit_once() -> None:
     book = default_codebook()
     found = visits_of(3, days=[0, 1], visits=500)
-    made = confusion_of(found, book=book, axes=("showroomer", "wanderer"), source="test")
-    assert sum(map(sum, made.counts)) == (cells_of(found, book=book) >= 0).sum()
+    cells = cells_of(found, book=book)
+    made = confusion_of(
+        found, cells=cells, counted_in=book, axes=("showroomer", "wanderer"), source="test"
+    )
+    assert sum(map(sum, made.counts)) == (cells >= 0).sum()
     assert made.fits(book)
     for row in made.labels:
         assert set(row) <= {0.0, 1.0}  # a kind is all of one side
