@@ -9,7 +9,7 @@ from hub.reports.comparison import Comparison
 from hub.reports.summary import PatternRow, Summary
 
 SCALE = (
-    "bargain is of visits, quality of baskets whose prices are known; both by the day only, and on\n"
+    "bargain is of visits, quality of baskets with known prices; both by the day only, and on\n"
     "a simulated store's scale: hold them against the store's other days (hub/README.md, Patterns)"
 )
 

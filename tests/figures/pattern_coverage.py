@@ -1,11 +1,12 @@
 """How well pattern shares hold: error by axis and day, and how often intervals hold the truth.
 
-Days of batch-simulated visits (aisle-sim visits) are placed in the codebook's cells, noised as a
-release is, and their shares estimated as a report does. Shares are moved in the two ways there are:
+Days of batch-simulated visits (aisle-sim visits) are counted in the codebook's cells, at promotions
+and by price tier, noised as the demo store's releases are, and their shares estimated as a report
+does. Shares are moved in the two ways there are:
 visits chosen by what they show (from .2 to .8 of a pattern), and shoppers whose tendencies shift.
 Every other day is one of a shop that hears one shelf's goods instead of all.
-Neither seeds nor shifts were seen by the confusion. Truth is the share of the day's own visits that
-were placed.
+Neither seeds nor shifts were seen by the confusions. Truth is the share of the day's visits that
+were placed; of bargain hunters that of all visits, of quality seekers that of baskets with a tier.
 
 Then stores of four weeks each, whose days are told alone and, as reports do, with the help of the
 others (hub/patterns/steady.py): what is wrong every day alike, and what is another error each day,
@@ -20,28 +21,45 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from firmware_sim.batch import Change
-from hub.patterns.cells import CellSums, Patterns, estimate_patterns
+from edge.release.privacy import Budget
+from firmware_sim.batch import TAGS, Change
+from hub.patterns.cells import Patterns, add_cells, estimate_patterns
 from hub.patterns.confusion import Confusion, shipped
+from hub.patterns.drawn import PROMOTION, TIERS, estimate_drawn
 from hub.patterns.shares import ShareParams
 from hub.patterns.steady import steadied
-from models.codebook.measure_confusion import BOTH, Columns, cells_of, shows, visits_of
+from models.codebook.measure_confusion import (
+    BOTH,
+    LATENT,
+    Columns,
+    cells_of,
+    drawn_cells_of,
+    shows,
+    visits_of,
+)
 from wire.codebook import Codebook, default_codebook
+from wire.messages import DROPPED, OUTCOMES, PATTERNS, PRICE_TIERS, Axis, Release, Zone
 
-DAY_SD = 5.59
-"""Noise on each cell of a day: ``day_cells`` at the standard budget."""
+BUDGET = Budget().fitted({"day_cells": 1, "zones": 5, "tags": 1 + len(TAGS)})
+"""The standard one, in the demo store."""
+DAYPARTS = 4
+AXES = (*PATTERNS, "bargain", "quality")
+PROMO = {"promo": Zone("promo", "promo", "", ((0, 0), (1, 0), (1, 1)))}
 SHIFTS = ("buy", "mission", "decisive", "bargain", "quality")
 FIT = 0.06
 """Total variation asked for, per axis and day, at 2,400 visits a day."""
 MONTH = 28
+POOL = 14
+"""Days that visits are chosen from."""
+START = datetime(2026, 2, 2, tzinfo=UTC)
 CHANGED = 16
 """Day of a month on which something changes; a Wednesday."""
 TENTH = 0.255
@@ -58,40 +76,100 @@ class Held:
     half: float
 
 
-def noised(counts: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
-    """Noise a day's counts as its release."""
-    return np.rint(counts + rng.normal(0, DAY_SD, len(counts))).astype(int)
+@dataclass(frozen=True)
+class Records:
+    """Visits, by what they are counted in.
+
+    Attributes:
+        cells: (V,) of the codebook; -1 for those that could not be placed.
+        stopped: (V,) 0 for those that stopped at a promotion, else 1.
+        tiers: (V,) of the basket; -1 for those without.
+        labels: (V, A) which patterns they truly show.
+    """
+
+    cells: np.ndarray
+    stopped: np.ndarray
+    tiers: np.ndarray
+    labels: np.ndarray
+
+    @classmethod
+    def of(cls, found: Columns, *, book: Codebook) -> Records:
+        """Count simulated visits as an agent does."""
+        return cls(
+            cells_of(found, book=book),
+            drawn_cells_of(found, drawn=PROMOTION),
+            drawn_cells_of(found, drawn=TIERS),
+            np.stack([shows(found, axis=axis) for axis in AXES], axis=1),
+        )
+
+    def some(self, chosen: np.ndarray) -> Records:
+        """Give some of them."""
+        parts = (self.cells, self.stopped, self.tiers, self.labels)
+        return Records(*(part[chosen] for part in parts))
+
+    @property
+    def truth(self) -> np.ndarray:
+        """Give the share of each axis."""
+        own = {"bargain": self.stopped >= 0, "quality": self.tiers >= 0}
+        return np.array(
+            [
+                self.labels[own.get(axis, self.cells >= 0), place].mean()
+                for place, axis in enumerate(AXES)
+            ]
+        )
+
+    def releases(self, *, book: Codebook, rng: np.random.Generator | None) -> list[Release]:
+        """Release them as a day's; without ``rng`` bare."""
+        placed = np.bincount(self.cells[self.cells >= 0], minlength=len(book.cells))
+        stops = np.zeros((DAYPARTS, len(OUTCOMES)))
+        stops[0, :2] = np.bincount(self.stopped, minlength=2)[::-1]
+        tiers = np.bincount(self.tiers[self.tiers >= 0], minlength=len(PRICE_TIERS))
+        cells = Axis("cell", (*map(str, range(len(placed))), DROPPED))
+        zones = (
+            Axis("zone", ("promo",)),
+            Axis("daypart", tuple(map(str, range(DAYPARTS)))),
+            Axis("outcome", OUTCOMES),
+        )
+        told = (
+            ("day_cells", (cells,), np.append(placed, (self.cells < 0).sum())),
+            ("zones", zones, stops.ravel()),
+            ("tags", (Axis("tag", PRICE_TIERS),), tiers),
+        )
+        found = []
+        for channel, axes, counts in told:
+            sd = BUDGET.channel(channel).sd if rng else 1e-6
+            noised = np.rint(counts + (rng.normal(0, sd, len(counts)) if rng else 0))
+            found.append(
+                Release(
+                    epoch="0" * 16, seq=1, channel=channel, window_start=START,
+                    window_end=START + timedelta(days=1), plan="1", codebook=book.version,
+                    axes=axes, counts=tuple(map(int, noised)), sd=sd, rho=0.01,
+                    standard_privacy=True, coverage=1.0,
+                )
+            )  # fmt: skip
+        return found
 
 
-def estimated(counts: np.ndarray, *, book: Codebook, confusion: Confusion) -> Patterns:
+def estimated(releases: list[Release], *, book: Codebook, confusion: Confusion) -> Patterns:
     """Estimate a day's patterns."""
-    noise = (DAY_SD**2,) * len(counts)
-    return estimate_patterns(
-        [CellSums(book.version, tuple(map(int, counts)), noise, 0, DAY_SD**2)],
+    found = estimate_patterns(
+        add_cells(releases),
         codebooks={book.version: book},
         params=ShareParams(),
         confusions={book.version: confusion},
     )
+    drawn = estimate_drawn(releases, zones=PROMO, show=ShareParams())
+    return replace(found, shares=(*found.shares, *drawn))
 
 
 def judge(
-    cells: np.ndarray,
-    labels: np.ndarray,
-    *,
-    axes: tuple[str, ...],
-    book: Codebook,
-    confusion: Confusion,
-    rng: np.random.Generator,
+    records: Records, *, book: Codebook, confusion: Confusion, rng: np.random.Generator
 ) -> list[Held]:
     """Noise one day, estimate it and hold it against the truth."""
-    counts = np.bincount(cells, minlength=len(book.cells))
-    found = estimated(noised(counts, rng=rng), book=book, confusion=confusion)
+    found = estimated(records.releases(book=book, rng=rng), book=book, confusion=confusion)
     rows = []
-    for one in found.shares:
-        if one.name not in axes:
-            continue
-        truth = float(labels[:, axes.index(one.name)].mean())
-        share = one.share
+    for one, true in zip(found.shares, records.truth, strict=True):
+        truth, share = float(true), one.share
         if share.value is None or share.low is None or share.high is None:
             rows.append(Held(one.name, 0.0, None, 0.0))
         else:
@@ -105,7 +183,6 @@ def days(
 ) -> list[Held]:
     """Judge days whose shares were moved; ``kind`` is plain, chosen or shifted."""
     rng = np.random.default_rng(seed)
-    axes = confusion.axes
     rows: list[Held] = []
     pools: list[Columns] = []
     for number in range(count):
@@ -123,24 +200,17 @@ def days(
             found = visits_of(seed + number, days=[number % 28], visits=visits, hearing=hearing)
         else:
             pools = pools or [
-                visits_of(seed, days=range(14), visits=visits, hearing=(heard,)) for heard in BOTH
+                visits_of(seed, days=range(POOL), visits=visits, hearing=(heard,)) for heard in BOTH
             ]
             found = pools[number % 2]
-        cells = cells_of(found, book=book)
-        placed = cells >= 0
-        labels = np.stack([shows(found, axis=axis) for axis in axes], axis=1)[placed]
-        cells = cells[placed]
+        records = Records.of(found, book=book)
         if kind == "chosen":
-            axis = number % len(axes)
-            share = rng.uniform(0.2, 0.8)
-            own = labels[:, axis].mean()
-            weight = np.where(labels[:, axis], share / own, (1 - share) / (1 - own))
-            chosen = rng.choice(len(cells), size=visits, p=weight / weight.sum())
-            cells, labels = cells[chosen], labels[chosen]
-        elif len(cells) > visits:
-            chosen = rng.permutation(len(cells))[:visits]
-            cells, labels = cells[chosen], labels[chosen]
-        rows += judge(cells, labels, axes=axes, book=book, confusion=confusion, rng=rng)
+            label = records.labels[:, number % len(AXES)]
+            share, own = rng.uniform(0.2, 0.8), label.mean()
+            weight = np.where(label, share / own, (1 - share) / (1 - own))
+            size = len(label) // POOL
+            records = records.some(rng.choice(len(label), size=size, p=weight / weight.sum()))
+        rows += judge(records, book=book, confusion=confusion, rng=rng)
     return rows
 
 
@@ -172,7 +242,6 @@ def month(
 ) -> Month:
     """Tell a store's days, each alone and with the help of the others."""
     rng = np.random.default_rng((seed, 1))
-    axes = confusion.axes
     alike: dict[tuple[Change, ...], list[int]] = {}
     for number in range(MONTH):
         alike.setdefault(changes(number), []).append(number)
@@ -184,24 +253,17 @@ def month(
             days[number] = {name: values[today] for name, values in some.items()}
     truth, exact, noisy = [], [], {}
     for number, found in sorted(days.items()):
-        cells = cells_of(found, book=book)
-        placed = cells >= 0
-        truth.append([shows(found, axis=axis)[placed].mean() for axis in axes])
-        counts = np.bincount(cells[placed], minlength=len(book.cells))
-        exact.append(estimated(counts, book=book, confusion=confusion))
+        records = Records.of(found, book=book)
+        truth.append(records.truth)
+        bare, released = (records.releases(book=book, rng=one) for one in (None, rng))
+        exact.append(estimated(bare, book=book, confusion=confusion))
         day = date(2026, 2, 2) + timedelta(days=number)
-        noisy[day] = estimated(noised(counts, rng=rng), book=book, confusion=confusion)
+        noisy[day] = estimated(released, book=book, confusion=confusion)
     together = steadied(noisy, show=ShareParams())
 
     def table(days: list[Patterns]) -> np.ndarray:
         rows = [
-            [
-                (s.value, s.low, s.high)
-                for one in day.shares
-                if one.name in axes
-                for s in [one.share]
-            ]
-            for day in days
+            [(s.value, s.low, s.high) for one in day.shares for s in [one.share]] for day in days
         ]
         return np.array(rows, dtype=np.float64)
 
@@ -244,11 +306,11 @@ def stores(
     return months
 
 
-def print_stores(months: list[Month], *, axes: tuple[str, ...]) -> None:
+def print_stores(months: list[Month]) -> None:
     """Say what the errors are made of."""
     print(f"{len(months)} stores of {MONTH} days, two tendencies of each moved by up to .5")
     print(f"{'standard deviations':12} {'wrong every day':>15} {'noise':>6} {'which cells':>11}")
-    for place, axis in enumerate(axes):
+    for place, axis in enumerate(AXES):
         own = [one.alone[:, place] - one.truth[:, place] for one in months]
         noise = [one.alone[:, place] - one.exact[:, place] for one in months]
         cells = [one.exact[:, place] - one.truth[:, place] for one in months]
@@ -262,7 +324,7 @@ def print_stores(months: list[Month], *, axes: tuple[str, ...]) -> None:
         errors = np.stack([np.abs(getattr(one, name) - one.truth) for one in months])
         held = np.stack([getattr(one, f"{name}_held") for one in months])
         kind = "with the other days" if name == "told" else "each day alone"
-        for place, axis in enumerate(axes):
+        for place, axis in enumerate(AXES):
             one = errors[..., place]
             print(
                 f"{kind:19} {axis:12} {np.nanmean(one):8.3f} {np.nanquantile(one, 0.9):6.3f} "
@@ -275,7 +337,6 @@ def print_changes(
     book: Codebook, confusion: Confusion, *, visits: int, count: int, seed: int
 ) -> None:
     """Say how much of a change shows on its day."""
-    axes = confusion.axes
     kinds = {
         "one day": lambda number: number == CHANGED,
         "from a day on": lambda number: number >= CHANGED,
@@ -283,8 +344,9 @@ def print_changes(
     print(f"{'a change of':14} {'axis':12} {'truly':>6} {'shown':>6} {'held':>6}  on its day;"
           "  held on all days")  # fmt: skip
     for kind, is_changed in kinds.items():
-        for axis, latent in (("wanderer", "mission"), ("indecisive", "decisive")):
-            change = (Change(0, latent, -TENTH),)
+        for axis in AXES[1:]:
+            latent, sign = LATENT[axis]
+            change = (Change(0, latent, sign * TENTH),)
             months = [
                 month(
                     book, confusion, visits=visits, seed=seed + 17 * number,
@@ -293,7 +355,7 @@ def print_changes(
                 )
                 for number in range(count)
             ]  # fmt: skip
-            place = axes.index(axis)
+            place = AXES.index(axis)
             truth = np.stack([one.truth[:, place] for one in months])
             told = np.stack([one.told[:, place] for one in months])
             held = np.stack([one.told_held[:, place] for one in months])
@@ -324,7 +386,7 @@ def main() -> None:
     if given.stores:
         sizes = {"visits": given.visits, "count": given.stores}
         found = stores(book, confusion, seed=given.seed + 10_000, **sizes)
-        print_stores(found, axes=confusion.axes)
+        print_stores(found)
         print_changes(book, confusion, seed=given.seed + 20_000, **sizes)
 
 
@@ -338,7 +400,7 @@ def print_days(book: Codebook, confusion: Confusion, *, given: argparse.Namespac
             book, confusion, visits=given.visits, count=given.days, seed=given.seed, kind=kind
         )
         every += rows
-        for axis in confusion.axes:
+        for axis in AXES:
             told = [row for row in rows if row.axis == axis]
             shown = [row for row in told if row.held is not None]
             errors = np.array([row.error for row in shown] or [np.nan])
