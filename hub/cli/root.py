@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version as installed_version
 from typing import Annotated
 
 import typer
@@ -26,6 +25,8 @@ def main() -> None:
 
 def _print_version(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version as installed_version  # noqa: PLC0415 - takes 15 ms
+
         print(f"aisle-hub {installed_version('aislewise')}")
         raise typer.Exit
 

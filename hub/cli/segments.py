@@ -383,7 +383,7 @@ def overlap(  # noqa: PLR0917 - typer passes options by name
             for row in desk.current(SegmentTables(store_))
             if row.state not in {"retired", "refused"}
         ]
-        found = desk.overlaps(rows, chain=chain, stores=list(chain.stores))
+        found = desk.overlaps(desk.rules_of(rows), chain=chain, stores=list(chain.stores))
     if as_json:
         pairs = [{"one": a, "other": b, "overlap": part} for (a, b), part in found.items()]
         print(as_json_text({"overlap": pairs}))

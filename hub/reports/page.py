@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -157,6 +158,7 @@ def _segments(segments: Segments | None) -> str:
     return template.render(segments=segments, pictures=pictures)
 
 
+@cache  # it keeps the templates it compiled, .1 s for a page's
 def environment() -> Environment:
     """Give what fills our templates: everything is escaped but what we made ourselves."""
     made = Environment(

@@ -14,8 +14,8 @@ from hub.reports.trend import MOST_WITHHELD, WEEK, Point, Series
 from hub.segments.chain import Chain, days_of, definition_of, weighed
 from hub.segments.checking import missing
 from hub.segments.definition import Definition
-from hub.segments.desk import decays_in, overlaps
-from hub.segments.rules import Array, compile_rule
+from hub.segments.desk import decays_in, overlaps, rules_of
+from hub.segments.rules import Array, Rule
 from hub.segments.vocabulary import words_for
 from hub.segments.weighing import Day, Weighed, by_day, over
 from hub.segments.words import in_words
@@ -102,24 +102,29 @@ def segments_of(
         now: for how long they still live.
         params: when a share is shown.
     """
+    rules = rules_of(rows)
     cards = [
         _card(
-            row, events=events.get(row.segment, ()), chain=chain, days=days, now=now, params=params
+            row,
+            rule=rules[row.segment],
+            events=events.get(row.segment, ()),
+            chain=chain,
+            days=days,
+            now=now,
+            params=params,
         )
         for row in rows
     ]
     cards.sort(key=lambda card: -(card.share.value or 0.0))
-    told = [row for row in rows if _told(row, cards)]
+    names = [card.definition.id for card in cards if not card.abstains]
+    told = {name: rules[name] for name in names}
     return Segments(tuple(cards), overlaps(told, chain=chain, stores=list(chain.stores)))
-
-
-def _told(row: SegmentRow, cards: Sequence[Card]) -> bool:
-    return any(card.definition.id == row.segment and not card.abstains for card in cards)
 
 
 def _card(
     row: SegmentRow,
     *,
+    rule: Rule,
     events: Sequence[SegmentEvent],
     chain: Chain,
     days: tuple[date, date],
@@ -127,7 +132,6 @@ def _card(
     params: ShareParams,
 ) -> Card:
     definition = definition_of(row)
-    rule = compile_rule(definition.rule)
     looked = [one for one in chain.stores if not definition.stores or one in definition.stores]
     lacking = missing(definition, vocabulary=chain.names)
     why = f"no store releases {', '.join(lacking)}" if lacking else ""

@@ -20,7 +20,7 @@ from hub.segments.definition import Definition, as_toml
 from hub.segments.drift import Alarm, DriftParams, detect_each, detect_together
 from hub.segments.life import ALIVE, CONFIRMING, WATCHED, Act, after, confirmed_at, dissolves_at
 from hub.segments.matching import Transition
-from hub.segments.rules import compile_rule
+from hub.segments.rules import Rule, compile_rule
 from hub.segments.weighing import Day, Weighed, by_day, over, overlap
 from hub.segments.words import befell
 from hub.store_io.segments import SegmentEvent, SegmentRow, SegmentShare, SegmentTables
@@ -326,14 +326,23 @@ def last_line(events: Sequence[SegmentEvent]) -> str:
     return f"{told[-1].event} {told[-1].detail}" if told else ""
 
 
+def rules_of(rows: Iterable[SegmentRow]) -> dict[str, Rule]:
+    """Compile what segments ask, by their ids."""
+    return {row.segment: compile_rule(definition_of(row).rule) for row in rows}
+
+
 def overlaps(
-    rows: Sequence[SegmentRow], *, chain: Chain, stores: Sequence[str]
+    rules: Mapping[str, Rule], *, chain: Chain, stores: Sequence[str]
 ) -> dict[tuple[str, str], float]:
     """Give, for each pair of segments, what part of the visits in either is in both.
 
     Segments over tags are left out: a tag's visits are counted by themselves.
+
+    Args:
+        rules: by segment; what they were evaluated for before is not evaluated again.
+        chain: counts.
+        stores: of these.
     """
-    rules = {row.segment: compile_rule(definition_of(row).rule) for row in rows}
     over_cells = {
         segment: [table for store in stores for table in weighed(chain, rule, store=store)]
         for segment, rule in rules.items()

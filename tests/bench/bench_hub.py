@@ -46,6 +46,7 @@ from wire.messages import (
 )
 from wire.topics import Topic
 
+ROOT = Path(__file__).resolve().parents[2]
 AISLE_HUB = Path(sys.executable).with_name("aisle-hub")
 NAME = "store-{:03d}"
 FIRST = datetime(2025, 3, 1, tzinfo=UTC)
@@ -102,6 +103,8 @@ def main() -> None:
     stores = 100 if asked.full else asked.stores
     kept = f"aislewise-bench-{NEWEST}-{stores}x{asked.days}.db"
     path = asked.db or Path(tempfile.gettempdir()) / kept
+    # as deploy/make-venv does; without, each command compiles anew what a tool forbids to keep
+    subprocess.run([sys.executable, "-m", "compileall", "-q", "hub", "wire"], check=True, cwd=ROOT)
     if not path.exists():
         making = path.with_suffix(".making")
         making.unlink(missing_ok=True)
