@@ -531,6 +531,10 @@ def period(since: str, until: str) -> str:
 
     >>> period("2026-03-02", "2026-03-08")
     '2 to 8 March 2026'
+    >>> period("2026-03-30", "2026-04-05")
+    '30 March to 5 April 2026'
+    >>> period("2025-12-29", "2026-01-04")
+    '29 December 2025 to 4 January 2026'
     """
     first, last = date.fromisoformat(since), date.fromisoformat(until)
     if first == last:

@@ -110,7 +110,16 @@ def _named(name: str, known: Container[str]) -> str:
 
 
 def _weeks(first: date, last: date) -> str:
-    (_, since, _), (year, until, _) = first.isocalendar(), last.isocalendar()
+    """Spell the weeks of a period.
+
+    >>> _weeks(date(2025, 12, 22), date(2026, 1, 4))
+    'week 52 of 2025 to week 1 of 2026'
+    >>> _weeks(date(2025, 12, 29), date(2026, 1, 4))
+    'week 1 of 2026'
+    """
+    (began, since, _), (year, until, _) = first.isocalendar(), last.isocalendar()
+    if began != year:
+        return f"week {since} of {began} to week {until} of {year}"
     return f"week {until} of {year}" if since == until else f"weeks {since} to {until} of {year}"
 
 
