@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from importlib import resources
 from typing import Annotated
 
@@ -63,6 +64,7 @@ def shipped(book: Codebook) -> Confusion | None:
     return shipped_for(book.version, cells=fingerprint(book))
 
 
+@lru_cache(maxsize=16)
 def shipped_for(counted_in: str, *, cells: str) -> Confusion | None:
     """Read what ships for anything that visits are counted in.
 

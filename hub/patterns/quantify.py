@@ -115,10 +115,10 @@ def quantify(
     path = _Path()
     settled = False
     for _ in range(STEPS):
-        at = mix.at(eta)
+        at = mix.cells(eta)
         weight = 1.0 / at.variances(visits, noise=v, cell_error=chosen.cell_error)
-        slopes = np.column_stack([at.cells, visits * at.cell_slopes])
-        residual = n - visits * at.cells
+        slopes = np.column_stack([at.parts, visits * at.slopes])
+        residual = n - visits * at.parts
         hessian = slopes.T @ (weight[:, None] * slopes)
         hessian[1:, 1:] += precision
         gradient = slopes.T @ (weight * residual)
@@ -135,23 +135,23 @@ def quantify(
     # what chance makes in 19 of 20 fits is no misfit
     excess = misfit if misfit > 1 + 1.645 * (2 / freedom) ** 0.5 else 1.0
     inverse = np.linalg.inv(hessian)
-    spread = at.share_slopes @ inverse[1:, 1:] @ at.share_slopes.T
+    told, usual = mix.shares(eta), mix.shares(np.zeros(axes))
+    spread = told.slopes @ inverse[1:, 1:] @ told.slopes.T
     # what the counts owe to who came is also in the share of who came
-    reaction = at.share_slopes @ inverse[1:] @ (slopes.T * weight)
-    common = np.einsum("jk,kj->j", reaction, at.joint - np.outer(at.cells, at.shares))
-    of_visits = np.diag(spread) - 2 * common + at.shares * (1 - at.shares) / visits
+    reaction = told.slopes @ inverse[1:] @ (slopes.T * weight)
+    common = np.einsum("jk,kj->j", reaction, told.joint - np.outer(at.parts, told.parts))
+    of_visits = np.diag(spread) - 2 * common + told.parts * (1 - told.parts) / visits
     own = np.maximum(of_visits, 0.1 * np.diag(spread)) * excess
-    off = (chosen.slope_error * (at.shares - mix.shares)) ** 2 + chosen.other_error**2
-    lasting = (1 - at.clearness) ** 2 * off
-    before = mix.at(np.zeros(axes)).share_slopes * chosen.prior_sd
-    told = np.diag(spread) < chosen.told**2 * (before**2).sum(axis=1)
+    off = (chosen.slope_error * (told.parts - usual.parts)) ** 2 + chosen.other_error**2
+    lasting = (1 - told.clearness(at.parts)) ** 2 * off
+    before = ((usual.slopes * chosen.prior_sd) ** 2).sum(axis=1)
     return Quantified(
         visits,
-        tuple(at.shares.tolist()),
+        tuple(told.parts.tolist()),
         tuple((own + lasting).tolist()),
         tuple(lasting.tolist()),
         misfit if settled else math.inf,
-        tuple(bool(one) for one in told),
+        tuple(bool(one) for one in np.diag(spread) < chosen.told**2 * before),
     )
 
 
@@ -185,37 +185,45 @@ class _Path:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _At:
-    """A mix of visits: parts of them by cell and axis, and how those move with eta.
+class _Cells:
+    """Where a mix of visits falls.
 
     Attributes:
-        cells: (K,) part of the visits in each cell.
-        shares: (A,) part that shows each pattern.
-        joint: (K, A) part that is in the cell and shows the pattern.
-        cell_slopes: (K, A)
-        share_slopes: (A, A)
+        parts: (K,) part of the visits in each cell.
+        slopes: (K, A) how they move with eta.
         support: how many equally weighted simulated visits this mix is worth.
     """
 
-    cells: Array
-    shares: Array
-    joint: Array
-    cell_slopes: Array
-    share_slopes: Array
+    parts: Array
+    slopes: Array
     support: float
-
-    @property
-    def clearness(self) -> Array:
-        """Give, by axis, the part of who shows it that the cells tell: 1 where a cell decides."""
-        within = np.where(self.cells > 0, (self.joint**2).T / np.maximum(self.cells, 1e-12), 0.0)
-        spread = np.maximum(self.shares * (1 - self.shares), 1e-12)
-        told: Array = np.clip((within.sum(axis=1) - self.shares**2) / spread, 0.0, 1.0)
-        return told
 
     def variances(self, visits: float, *, noise: Array, cell_error: float) -> Array:
         """Give the variance of each cell's count about what the mix says."""
-        expected = visits * np.maximum(self.cells, 1e-6)
+        expected = visits * np.maximum(self.parts, 1e-6)
         return expected * (1 + visits / self.support) + (cell_error * expected) ** 2 + noise
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shares:
+    """What a mix of visits shows.
+
+    Attributes:
+        parts: (A,) part of the visits that shows each pattern.
+        slopes: (A, A) how they move with eta.
+        joint: (K, A) part that is in the cell and shows the pattern.
+    """
+
+    parts: Array
+    slopes: Array
+    joint: Array
+
+    def clearness(self, cells: Array) -> Array:
+        """Give, by axis, the part of who shows it that the cells tell: 1 where a cell decides."""
+        within = np.where(cells > 0, (self.joint**2).T / np.maximum(cells, 1e-12), 0.0)
+        spread = np.maximum(self.parts * (1 - self.parts), 1e-12)
+        told: Array = np.clip((within.sum(axis=1) - self.parts**2) / spread, 0.0, 1.0)
+        return told
 
 
 class _Mix:
@@ -224,24 +232,27 @@ class _Mix:
     def __init__(self, confusion: Confusion) -> None:
         self.table = np.array(confusion.counts, dtype=np.float64)
         self._labels = np.array(confusion.labels, dtype=np.float64)
+        self._sizes = self.table.sum(axis=1)
         leanings = np.array(confusion.leanings, dtype=np.float64)
-        sizes = self.table.sum(axis=1)
-        self._leanings = leanings - (sizes @ leanings) / sizes.sum()
-        self.shares = (sizes @ self._labels) / sizes.sum()
+        self._leanings = leanings - (self._sizes @ leanings) / self._sizes.sum()
 
-    def at(self, eta: Array) -> _At:
+    def cells(self, eta: Array) -> _Cells:
+        """Say where visits fall: all that is asked at each step."""
         tilt = np.exp(self._leanings @ eta)
-        weighted = self.table * tilt[:, None]
-        total = float(weighted.sum())
-        kinds = weighted.sum(axis=1) / total
-        cells = weighted.sum(axis=0) / total
-        leaning = kinds @ self._leanings
+        total = float(tilt @ self._sizes)
+        cells = (tilt @ self.table) / total
+        leanings = tilt[:, None] * self._leanings
+        slopes = (self.table.T @ leanings - np.outer(cells, self._sizes @ leanings)) / total
+        return _Cells(cells, slopes, total**2 / float((tilt * tilt) @ self._sizes))
+
+    def shares(self, eta: Array) -> _Shares:
+        """Say what they show."""
+        tilt = np.exp(self._leanings @ eta)
+        kinds = tilt * self._sizes / float(tilt @ self._sizes)
         shares = kinds @ self._labels
-        return _At(
-            cells,
+        labels = kinds[:, None] * self._labels
+        return _Shares(
             shares,
-            weighted.T @ self._labels / total,
-            weighted.T @ self._leanings / total - np.outer(cells, leaning),
-            (self._labels * kinds[:, None]).T @ self._leanings - np.outer(shares, leaning),
-            total**2 / float((self.table * tilt[:, None] ** 2).sum()),
+            labels.T @ self._leanings - np.outer(shares, kinds @ self._leanings),
+            (self.table / self._sizes[:, None]).T @ labels,
         )
