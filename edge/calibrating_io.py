@@ -21,7 +21,16 @@ from edge.vision.boards import find_tags, tag_sheets
 from edge.vision.ground import calibrate
 from edge.vision.lens import Lens, LensKind
 from edge.vision.signature_io import forget_signature
-from edge.vision.survey import Pair, matched, points_of, refuse_outside, tags_of, told
+from edge.vision.survey import (
+    Pair,
+    hints,
+    matched,
+    points_of,
+    refuse_outside,
+    sectors_for,
+    tags_of,
+    told,
+)
 
 SHEETS = 12
 """Tags printed: eight to lay out, and some to spare."""
@@ -109,7 +118,7 @@ def calibrating(task: Task) -> Iterator[str]:
         ConfigError: a file is wrong, or the points are.
         DeviceError: the disk refuses.
     """
-    draft = _draft(task)
+    draft, brought = _draft(task)
     pairs, size_px = _measured(task, draft)
     refuse_outside(pairs, size_px=size_px)
     table = np.array(pairs)
@@ -122,7 +131,9 @@ def calibrating(task: Task) -> Iterator[str]:
         height_m=height_m,
         hfov_deg=hfov_deg,
     )
-    yield from told(pairs, ground=ground, report=report)
+    sectors = sectors_for(ground.view.lens.kind, asked=draft.sectors, ground=ground)
+    known = hints(ground, sectors=sectors, brought=brought)
+    yield from told(pairs, ground=ground, report=report, known=known)
     if task.write and task.config:
         settled = msgspec.structs.replace(
             draft,
@@ -152,15 +163,15 @@ def print_tags(path: Path) -> Iterator[str]:
     )
 
 
-def _draft(task: Task) -> CameraDraft:
-    """Give what the store's file says of the camera."""
+def _draft(task: Task) -> tuple[CameraDraft, bool]:
+    """Give what the store's file says of the camera, and whether it names a detector."""
     if task.config is None:
-        return CameraDraft(name="camera")
-    cameras = read_setup(read_text(task.config), where=task.config.name).draft.cameras
-    for camera in cameras:
+        return CameraDraft(name="camera"), False
+    setup = read_setup(read_text(task.config), where=task.config.name)
+    for camera in setup.draft.cameras:
         if camera.name == task.camera:
-            return camera
-    named = ", ".join(camera.name for camera in cameras) or "none"
+            return camera, setup.manifest is not None
+    named = ", ".join(camera.name for camera in setup.draft.cameras) or "none"
     raise ConfigError(f"--camera names one of {task.config.name}: {named}")
 
 
@@ -175,6 +186,8 @@ def _measured(task: Task, draft: CameraDraft) -> tuple[list[Pair], tuple[int, in
             raise ConfigError(f"{task.image} is no picture that can be read (PNG, JPEG)")
         rows, cols = picture.shape
         return matched(find_tags(np.asarray(picture, dtype=np.uint8)), lying), (cols, rows)
+    if not task.points and not draft.points:
+        raise ConfigError("give --points, or --image and --tags, or --config with measured points")
     size_px = task.size_px or draft.size_px
     if size_px is None:
         raise ConfigError(
@@ -182,8 +195,6 @@ def _measured(task: Task, draft: CameraDraft) -> tuple[list[Pair], tuple[int, in
         )
     if task.points:
         return points_of(read_text(task.points), where=task.points.name), size_px
-    if not draft.points:
-        raise ConfigError("give --points, or --image and --tags, or --config with measured points")
     return list(draft.points), size_px
 
 

@@ -22,7 +22,7 @@ from edge.vision import camera_io
 from edge.vision.background import BackgroundParams
 from edge.vision.camera_io import Camera
 from edge.vision.condition import ConditionParams
-from edge.vision.survey import oblique
+from edge.vision.survey import hints
 
 LOOK_MS = 10_000
 """How long a camera is looked at, and below, how much sooner than the agent it is judged."""
@@ -50,7 +50,8 @@ def checks(path: Path) -> Iterator[Outcome]:
         return
     yield Outcome(
         str(path),
-        f"plan {config.plan.version!r}, {len(config.plan.zones)} zones; "
+        f"store {config.store!r}, agent {config.agent!r}; plan {config.plan.version!r}, "
+        f"{len(config.plan.zones)} zones; "
         f"{_budget(parts.budget)}; detector {parts.detector.manifest.name}",
     )
     for camera in config.cameras:
@@ -83,13 +84,14 @@ def _camera(camera: CameraConfig, *, config: StoreConfig, parts: Parts) -> str:
         )
     missed_m = ground_of(camera).residual_m
     points = f"{len(camera.points)} floor points miss by {missed_m:.2f} m"
-    count = sectors_of(camera, ground=parts.grounds[camera.name])
-    sectors = f"; {count} sectors, {count} looks of the detector each picture" if count else ""
-    aslant = oblique(parts.grounds[camera.name])
-    # One that somebody brought, they have chosen.
-    hint = f"; {aslant}" if aslant and config.detector.manifest is None else ""
+    ground = parts.grounds[camera.name]
+    known = hints(
+        ground,
+        sectors=sectors_of(camera, ground=ground),
+        brought=config.detector.manifest is not None,
+    )
     condition = _look(camera, config=config, parts=parts)
-    return f"{width}x{height} pixels; {points}{sectors}{hint}; {condition}"
+    return "; ".join([f"{width}x{height} pixels", points, *known, condition])
 
 
 def _look(camera: CameraConfig, *, config: StoreConfig, parts: Parts) -> str:

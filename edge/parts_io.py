@@ -33,8 +33,9 @@ from edge.vision.fusion import Fusion
 from edge.vision.ground import Ground
 from edge.vision.lens import Lens, LensKind
 from edge.vision.onnx_io import Detector, load_detector, shipped_manifest
-from edge.vision.sectors import USUAL_SECTORS, Sectors, looks_down
+from edge.vision.sectors import Sectors, looks_down
 from edge.vision.signature_io import load_signature
+from edge.vision.survey import sectors_for
 from edge.vision.tracking import Tracker, TrackerParams
 from edge.vision.watching import Eyes, Finder, Seer, SightParams
 from edge.visits.plan import Floor, Point
@@ -183,10 +184,8 @@ def eyes_of(
 
 
 def sectors_of(camera: CameraConfig, *, ground: Ground) -> int:
-    """Give through how many sectors a camera is looked at: as told, or what serves; 0: none."""
-    if camera.sectors is not None:
-        return camera.sectors
-    return USUAL_SECTORS if camera.lens == "fisheye" and looks_down(ground) else 0
+    """Give through how many sectors a camera is looked at; 0: none."""
+    return sectors_for(camera.lens, asked=camera.sectors, ground=ground)
 
 
 def _refuse_sectors(config: StoreConfig, *, grounds: dict[str, Ground]) -> None:

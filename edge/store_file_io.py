@@ -22,8 +22,10 @@ def read_text(path: Path, *, mend: str = "check the path") -> str:
     """
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}; {mend}") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}; {mend}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not text in UTF-8; {mend}") from error
 
 
 def replace_text(path: Path, text: str) -> Path:

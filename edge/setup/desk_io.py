@@ -73,12 +73,14 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         errors: why it would be refused.
-        diff: the change; empty if there is none.
+        diff: the change; empty if there is none that may be shown.
+        readdressed: cameras of the file that get another address.
         digest: of the file as it is now.
     """
 
     errors: list[str]
     diff: str
+    readdressed: list[str]
     digest: str
 
 
@@ -126,7 +128,8 @@ class Desk:
         self._clock = clock or _clock(setup.simulated_clock)
         self._rest_s = rest_s
         self._guard = threading.RLock()
-        self._added: dict[str, Source] = {}
+        self._brought = setup.manifest is not None
+        self._addresses: dict[str, Source] = {}  # told since, not in the file yet
         self._watched: dict[str, _Watched] = {}
         self._walk: tuple[Walk, Fusion] | None = None
         self._held: IO[bytes] | None = None
@@ -142,12 +145,14 @@ class Desk:
     def setup(self) -> Setup:
         """Read the file as it is now, with the cameras added since.
 
+        Its ``sources`` are the file's.
+
         Raises:
             ConfigError: it cannot be read, or is wrong.
         """
         setup = self._setup()
         known = {camera.name for camera in setup.draft.cameras}
-        added = tuple(CameraDraft(name=name) for name in self._added if name not in known)
+        added = tuple(CameraDraft(name=name) for name in self._addresses if name not in known)
         draft = msgspec.structs.replace(setup.draft, cameras=(*setup.draft.cameras, *added))
         return msgspec.structs.replace(setup, draft=draft)
 
@@ -156,13 +161,18 @@ class Desk:
         """The file's name."""
         return self._path.name
 
-    def add_camera(self, name: str, *, source: Source) -> None:
-        """Take a camera in; saving writes it into the file.
+    @property
+    def addressed(self) -> list[str]:
+        """Cameras whose address waits to be saved."""
+        return list(self._addresses)
+
+    def address_camera(self, name: str, *, source: Source, new: bool) -> None:
+        """Take a camera in, or look at another address; saving writes it into the file.
 
         Raises:
-            ConfigError: the name is taken or no name.
+            ConfigError: a new one's name is taken or no name, or nothing is given.
         """
-        if any(camera.name == name for camera in self.setup().draft.cameras):
+        if new and name in self._setup().sources:
             raise ConfigError(f"a camera is called {name!r} already; give this one another name")
         try:
             msgspec.convert({"name": name}, CameraDraft)
@@ -172,7 +182,30 @@ class Desk:
             ) from error
         if source == "":
             raise ConfigError(f"camera {name!r} has no address; give one, or a device number")
-        self._added[name] = source
+        with self._guard:
+            self._addresses[name] = source
+        self._unwatch(name)
+
+    def drop_camera(self, name: str) -> None:
+        """Forget a camera that is not in the file yet.
+
+        Raises:
+            ConfigError: it is.
+        """
+        if name in self._setup().sources:
+            raise ConfigError(
+                f"camera {name!r} is in {self.name}: delete its [[cameras]] table there"
+            )
+        with self._guard:
+            self._addresses.pop(name, None)
+        self._unwatch(name)
+
+    def _unwatch(self, name: str) -> None:
+        with self._guard:
+            watched = self._watched.pop(name, None)
+        if watched is not None:
+            self.end_walk()
+            watched.close()
 
     def camera(self, name: str) -> CameraState:
         """Tell how a camera is; the first question opens it.
@@ -214,7 +247,8 @@ class Desk:
 
     def trial(self, camera: CameraDraft, *, plan: PlanDraft, judged: bool) -> Trial:
         """Fit a camera's points and say how well: at a glance, or as the agent will judge it."""
-        return (judge if judged else glance)(camera, extent=extent_of(plan.outline))
+        fit = judge if judged else glance
+        return fit(camera, extent=extent_of(plan.outline), brought=self._brought)
 
     def problems(self, plan: PlanDraft) -> list[str]:
         """Say what is wrong with a plan."""
@@ -234,14 +268,21 @@ class Desk:
         errors = []
         after = before
         try:
-            after = revised(before, draft, sources=self._added, where=self.name)
+            after = revised(before, draft, sources=self._addresses, where=self.name)
             _refuse_unfinished(draft)
             Parts.build(parse(after, where=self.name))
         except AgentError as error:
             errors.append(str(error))
+        was = read_setup(before, where=self.name).sources
         return Review(
             errors=errors,
             diff=shown_diff(before, after, name=self.name),
+            readdressed=[
+                camera.name
+                for camera in draft.cameras
+                if camera.name in was
+                and self._addresses.get(camera.name, was[camera.name]) != was[camera.name]
+            ],
             digest=_digest(before),
         )
 
@@ -256,15 +297,17 @@ class Desk:
             before = _read(self._path)
             if _digest(before) != digest:
                 raise ConfigError(
-                    f"{self.name} was changed by another program meanwhile; look at the changes "
-                    "again, then save"
+                    f"{self.name} was changed by somebody else meanwhile; look at what changes "
+                    "now, then write it"
                 )
-            after = revised(before, draft, sources=self._added, where=self.name)
+            after = revised(before, draft, sources=self._addresses, where=self.name)
             _refuse_unfinished(draft)
             Parts.build(parse(after, where=self.name))
             if after != before:
                 replace_text(self._path, after)
                 self._forget(before, after=after)
+            for camera in draft.cameras:
+                self._addresses.pop(camera.name, None)
 
     def _forget(self, before: str, *, after: str) -> None:
         """Drop what the agent remembers of cameras that are calibrated anew."""
@@ -323,7 +366,7 @@ class Desk:
                 self.end_walk()
 
     def _config(self, draft: Draft) -> StoreConfig:
-        text = revised(_read(self._path), draft, sources=self._added, where=self.name)
+        text = revised(_read(self._path), draft, sources=self._addresses, where=self.name)
         return parse(text, where=self.name)
 
     def _setup(self) -> Setup:
@@ -332,7 +375,7 @@ class Desk:
     def _watch(self, name: str) -> _Watched:
         with self._guard:
             if name not in self._watched:
-                sources = {**self._setup().sources, **self._added}
+                sources = {**self._setup().sources, **self._addresses}
                 if name not in sources:
                     raise ConfigError(f"there is no camera {name!r}; choose one from the list")
                 self._watched[name] = _Watched(

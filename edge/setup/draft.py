@@ -36,7 +36,7 @@ class CameraDraft(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         size_px: None until a point has been read from a picture.
         lens: None leaves the choice to the points.
-        focal_px: as ``k1``, ``k2`` and ``centre_px``, not edited here.
+        focal_px: as ``k1``, ``k2``, ``centre_px`` and ``sectors``, not edited here.
     """
 
     name: Name
@@ -49,6 +49,7 @@ class CameraDraft(msgspec.Struct, frozen=True, kw_only=True):
     k1: float = 0.0
     k2: float = 0.0
     centre_px: tuple[float, float] | None = None
+    sectors: int | None = None
 
 
 class ZoneDraft(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,7 +155,7 @@ def revised(
     Args:
         text: the file.
         draft: what it shall say.
-        sources: of cameras the file does not have yet.
+        sources: of cameras the file does not have yet, or at another address.
         where: the file's name, for messages.
 
     Raises:
@@ -164,8 +165,9 @@ def revised(
     document = _document(text, where=where)
     known = {camera.name: camera for camera in before.cameras}
     for camera in draft.cameras:
-        if camera != known.get(camera.name):
-            _write_camera(document, camera, source=(sources or {}).get(camera.name))
+        source = (sources or {}).get(camera.name)
+        if camera != known.get(camera.name) or source is not None:
+            _write_camera(document, camera, source=source)
     if _contents(draft.plan) != _contents(before.plan):
         _write_plan(document, draft.plan, before=before.plan)
     return _aired(text, tomlkit.dumps(document))
@@ -196,14 +198,14 @@ def starter(*, store: str, timezone: str) -> str:
     """Give a new store's file; setup fills in the rest."""
     return f"""\
 # One agent of one store, begun by `aisle-edge setup --new`. edge/config.py explains every key.
-store = "{store}"           # lower-case letters, digits, hyphens
+store = "{store}"           # what the hub calls yours: lower-case letters, digits, hyphens
 agent = "agent-1"            # this box; a store may have several
 timezone = "{timezone}"
 opens = "09:00"              # when customers are in the shop
 closes = "20:00"             # at closing everything that was counted is released
 data_dir = "/var/lib/aislewise"
 
-[broker]                     # where releases go
+[broker]                     # where releases go; deploy/examples/store.toml has user and tls_ca
 host = "127.0.0.1"
 """
 
@@ -223,7 +225,7 @@ def _write_camera(
     document: tomlkit.TOMLDocument, camera: CameraDraft, *, source: str | int | None
 ) -> None:
     table = _entry(document, "cameras", key="name", value=camera.name)
-    if source is not None and "source" not in table:
+    if source is not None and table.get("source") != source:
         table["source"] = source
     _put(table, "size_px", None if camera.size_px is None else list(camera.size_px))
     if camera.lens != "pinhole" or "lens" in table:  # which is the default

@@ -62,9 +62,14 @@ class _Enter(msgspec.Struct):
     token: str
 
 
-class _Added(msgspec.Struct):
+class _Address(msgspec.Struct):
     name: str
     source: str | int
+    new: bool
+
+
+class _Dropped(msgspec.Struct):
+    name: str
 
 
 class _Trial(msgspec.Struct):
@@ -167,7 +172,12 @@ class SetupServer:
             *(Route(f"/{name}", _file(name)) for name in _files() if name != "index.html"),
             Route("/api/enter", self._enter, methods=["POST"]),
             Route("/api/state", _answer(lambda _: self._state())),
-            Route("/api/cameras", _told(_Added, self._add), methods=["POST"]),
+            Route("/api/cameras", _told(_Address, self._address), methods=["POST"]),
+            Route(
+                "/api/cameras/drop",
+                _told(_Dropped, lambda ask: desk.drop_camera(ask.name)),
+                methods=["POST"],
+            ),
             Route("/api/cameras/{name}", _answer(lambda asked: desk.camera(_name(asked)))),
             Route("/api/cameras/{name}/room.png", _picture(lambda a: desk.picture(_name(a)))),
             Route(
@@ -214,10 +224,12 @@ class SetupServer:
             "store": setup.store,
             "agent": setup.agent,
             "draft": setup.draft,
+            "filed": list(setup.sources),
+            "addressed": self._desk.addressed,
         }
 
-    def _add(self, ask: _Added) -> None:
-        self._desk.add_camera(ask.name, source=ask.source)
+    def _address(self, ask: _Address) -> None:
+        self._desk.address_camera(ask.name, source=ask.source, new=ask.new)
 
     async def _above(self, request: Request) -> Response:
         ask = await _asked(request, _Above)
@@ -258,7 +270,10 @@ def serve_setup(
     """
     if new:
         begin_file(path)
-        tell(f"{path} is begun; the page adds cameras, walls and zones")
+        tell(
+            f"{path} is begun. The page adds cameras, walls and zones; what your store and this "
+            "box are called, the hours and the broker you write into it with an editor."
+        )
 
     def invite() -> None:
         tell(f"Open this in a browser (good once):\n\n    {server.link}\n")

@@ -19,6 +19,7 @@ from edge.setup.draft import CameraDraft
 from edge.setup.picture import Extent
 from edge.vision.ground import Ground, GroundParams, calibrate
 from edge.vision.lens import Lens, LensKind
+from edge.vision.survey import hints, sectors_for
 
 Floats = NDArray[np.float64]
 Line = list[tuple[float, float]]
@@ -76,6 +77,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
         why: how it was chosen.
         camera_m: east, north, height of the lens, where the points tell.
         hfov_deg: of the lens, where the points tell.
+        hints: what to know of how the agent will look at it.
     """
 
     error: str = ""
@@ -88,6 +90,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     camera_m: tuple[float, float, float] | None = None
     hfov_deg: float | None = None
+    hints: list[str] = []
     grid: list[GridLine] = []
 
 
@@ -115,26 +118,28 @@ def ground_of_draft(camera: CameraDraft, *, params: GroundParams | None = None) 
     )
 
 
-def glance(camera: CameraDraft, *, extent: Extent | None) -> Trial:
+def glance(camera: CameraDraft, *, extent: Extent | None, brought: bool = False) -> Trial:
     """Fit a draft's points at once, for the eye: what it is worth only ``judge`` tells.
 
     Args:
         camera: with the points so far.
         extent: of the floor plan, if there is one: where the grid is drawn.
+        brought: whether the shop brought its own detector.
     """
     try:
         ground = ground_of_draft(camera, params=LENIENT)
     except ConfigError as error:
         return Trial(error=str(error))
-    return _trial(camera, ground=ground, extent=extent)
+    return _trial(camera, ground=ground, extent=extent, brought=brought)
 
 
-def judge(camera: CameraDraft, *, extent: Extent | None) -> Trial:
+def judge(camera: CameraDraft, *, extent: Extent | None, brought: bool = False) -> Trial:
     """Fit a draft's points as the agent will, and each by the others: seconds on a small box.
 
     Args:
         camera: with the points; if its lens is open, the points choose.
         extent: as in ``glance``.
+        brought: likewise.
     """
     try:
         image, floor, size_px = _pairs(camera)
@@ -147,11 +152,11 @@ def judge(camera: CameraDraft, *, extent: Extent | None) -> Trial:
             hfov_deg=camera.hfov_deg,
         )
     except ConfigError as error:
-        seen = glance(camera, extent=extent)
+        seen = glance(camera, extent=extent, brought=brought)
         said = CULPRIT.search(str(error))
         suspect = int(said[1]) if said and seen.points else 0
         return msgspec.structs.replace(seen, error=str(error), suspect=suspect, judged=True)
-    trial = _trial(camera, ground=ground, extent=extent)
+    trial = _trial(camera, ground=ground, extent=extent, brought=brought)
     alone_cm = [_finite(100 * left_out_m) for left_out_m in report.left_out_m]
     return msgspec.structs.replace(
         trial,
@@ -185,19 +190,22 @@ def extent_of(outline: Sequence[tuple[float, float]]) -> Extent | None:
     return min(east), min(north), max(east), max(north)
 
 
-def _trial(camera: CameraDraft, *, ground: Ground, extent: Extent | None) -> Trial:
+def _trial(camera: CameraDraft, *, ground: Ground, extent: Extent | None, brought: bool) -> Trial:
     image, floor, _ = _pairs(camera)
     missed_m = np.linalg.norm(ground.floor_from_image(image) - floor, axis=1)
-    hfov_deg = ground.view.lens.view_deg(ground.image_size[0])
+    lens = ground.view.lens
+    hfov_deg = lens.view_deg(ground.image_size[0])
+    sectors = sectors_for(lens.kind, asked=camera.sectors, ground=ground)
     return Trial(
         points=[
             PointTrial(error_cm=_finite(100 * float(each_m)), seen_px=_pair(seen))
             for each_m, seen in zip(missed_m, ground.image_from_floor(floor), strict=True)
         ],
         rms_cm=_finite(100 * ground.residual_m),
-        lens=ground.view.lens.kind,
+        lens=lens.kind,
         camera_m=ground.camera_m,
         hfov_deg=_finite(hfov_deg) if ground.heights_known else None,
+        hints=hints(ground, sectors=sectors, brought=brought),
         grid=grid_of(ground, extent=extent or _around(camera)),
     )
 

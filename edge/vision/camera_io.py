@@ -309,7 +309,10 @@ def _open(source: Source, *, params: CameraParams, fps: float | None) -> _Images
     if isinstance(source, int) or source.isdecimal() or source.startswith("/dev/"):
         return _Capture(_device(source), params=params, backend=cv2.CAP_V4L2)
     if not Path(source).is_file():
-        raise DeviceError(f"{_shown(source)}: no such video file: correct the camera's source")
+        raise DeviceError(
+            f"{_shown(source)}: no such video file; a camera's address begins with rtsp:// or "
+            "http://: correct it"
+        )
     return _Capture(source, params=params, backend=cv2.CAP_FFMPEG, fps=fps, is_file=True)
 
 

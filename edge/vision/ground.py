@@ -194,13 +194,13 @@ class Ground:
         if not self.heights_known:
             raise ConfigError(
                 f"the calibration points alone do not say where a point {height_m:g} m above the "
-                "floor is: give the camera's height (camera_height_m) or its field of view "
+                "floor is: give the lens's height (height_m) or its field of view "
                 "(hfov_deg)"
             )
         if not height_m < self.view.place_m[2]:
             raise ConfigError(
                 f"a point height of {height_m:g} m is not below the camera at "
-                f"{self.view.place_m[2]:.2f} m: check camera_height_m or hfov_deg"
+                f"{self.view.place_m[2]:.2f} m: check height_m or hfov_deg"
             )
 
 
@@ -313,11 +313,11 @@ def _refuse_lines(points: Floats, *, what: str, tolerance: float) -> None:
         if len(on) >= len(points) - 1:
             names = ", ".join(str(number + 1) for number in on)
             raise ConfigError(
-                f"calibration points {names} lie in a line ({what} coordinates): "
-                "move or add points so that at least two lie well off it"
+                f"calibration points {names} lie in a line {what}: move or "
+                "add points so that at least two lie well off it"
             )
     if spread == 0.0:
-        raise ConfigError(f"all calibration points are one point ({what} coordinates)")
+        raise ConfigError(f"all calibration points are one point {what}")
 
 
 def _free(kind: LensKind, *, count: int, known: Known, limits: GroundParams) -> tuple[Free, ...]:
@@ -352,11 +352,11 @@ def _sound_fit(
     A mistake among the points can hide which lens it is: ``others`` may be it instead.
     """
     if known.height_m is not None and known.height_m <= 0:
-        raise ConfigError(f"camera_height_m = {known.height_m:g}: a camera hangs above the floor")
+        raise ConfigError(f"a height of {known.height_m:g} m: a camera hangs above the floor")
     _refuse_view(kind, known.hfov_deg)
     if kind != "fisheye":  # whose straight lines are curves
-        _refuse_lines(pairs.image_px, what="image", tolerance=limits.line_tolerance)
-    _refuse_lines(pairs.floor_m, what="floor", tolerance=limits.line_tolerance)
+        _refuse_lines(pairs.image_px, what="in the picture", tolerance=limits.line_tolerance)
+    _refuse_lines(pairs.floor_m, what="on the floor", tolerance=limits.line_tolerance)
     alone = Known(lens=known.lens)
     fit = free = _fit(pairs, kind=kind, known=alone, limits=limits, near=near)
     _refuse_mistyped(pairs, free, kinds=(kind, *others), limits=limits, known=alone)
@@ -375,7 +375,7 @@ def _refuse_view(kind: LensKind, hfov_deg: float | None) -> None:
     most = 360 if kind == "fisheye" else 180
     if hfov_deg is not None and not 1 <= hfov_deg < most:
         raise ConfigError(
-            f"hfov_deg = {hfov_deg:g}: a {kind} lens's field of view is 1 to {most - 1} degrees"
+            f"a field of view of {hfov_deg:g} degrees: a {kind} lens has 1 to {most - 1}"
         )
 
 
@@ -385,7 +385,7 @@ def _refuse_contradiction(
     """Raise if a given height is not the one that the points or the field of view imply."""
     if known.height_m is None:
         return
-    says = f"camera_height_m says {known.height_m:g} m"
+    says = f"the height given is {known.height_m:g} m"
     if free.log_height_sd <= limits.max_height_error:
         height_m = free.view.place_m[2]
         if abs(height_m - known.height_m) > limits.max_disagreement * known.height_m:
@@ -398,8 +398,8 @@ def _refuse_contradiction(
         height_m = _fit(pairs, kind=kind, known=viewed, limits=limits).view.place_m[2]
         if abs(height_m - known.height_m) > limits.max_disagreement * known.height_m:
             raise ConfigError(
-                f"hfov_deg = {known.hfov_deg:g} puts the camera at {height_m:.2f} m, {says}: "
-                "correct one or leave out the less certain"
+                f"a field of view of {known.hfov_deg:g} degrees puts the camera at {height_m:.2f} "
+                f"m, {says}: correct one or leave out the less certain"
             )
 
 

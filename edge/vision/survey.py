@@ -11,9 +11,13 @@ import numpy as np
 
 from edge.errors import ConfigError
 from edge.vision.ground import MIN_PAIRS, Ground, Report
+from edge.vision.lens import LensKind
+from edge.vision.sectors import USUAL_SECTORS, looks_down
 
 OBLIQUE_DEG = 45.0
 """From straight down; from here on people look as they do from a street's lamp post."""
+STRAIGHT_DEG = (25.0, 125.0)
+"""Fields of view across, within which lenses are that show straight lines straight."""
 POINTS = ("x_px", "y_px", "east_m", "north_m")
 TAGS = ("tag", "east_m", "north_m")
 Pair = tuple[float, float, float, float]
@@ -85,8 +89,17 @@ def refuse_outside(pairs: Sequence[Pair], *, size_px: tuple[int, int]) -> None:
             )
 
 
-def told(pairs: Sequence[Pair], *, ground: Ground, report: Report) -> Iterator[str]:
-    """Give the lines that tell people how good a calibration is."""
+def told(
+    pairs: Sequence[Pair], *, ground: Ground, report: Report, known: Sequence[str] = ()
+) -> Iterator[str]:
+    """Give the lines that tell people how good a calibration is.
+
+    Args:
+        pairs: the points.
+        ground: what they make.
+        report: how well.
+        known: what else to know of the camera: ``hints``.
+    """
     yield "point     x px     y px   east m  north m   error cm   by the others cm"
     for number, (pair, error, other) in enumerate(
         zip(pairs, report.errors_m, report.left_out_m, strict=True), start=1
@@ -100,8 +113,7 @@ def told(pairs: Sequence[Pair], *, ground: Ground, report: Report) -> Iterator[s
         )
     yield f"lens: {ground.view.lens.kind}; {report.why}"
     yield _camera(ground)
-    if aslant := oblique(ground):
-        yield f"detector: {aslant}"
+    yield from (f"note: {hint}" for hint in known)
     yield f"verdict: {verdict(ground, report=report)}"
 
 
@@ -133,13 +145,57 @@ def verdict(ground: Ground, *, report: Report, params: VerdictParams | None = No
     return said
 
 
-def oblique(ground: Ground, *, from_deg: float = OBLIQUE_DEG) -> str:
-    """Say that another detector may serve a camera that looks aslant better; else nothing."""
-    if not ground.heights_known or ground.view.tilt_deg < from_deg:
+def sectors_for(lens: LensKind, *, asked: int | None, ground: Ground) -> int:
+    """Give through how many sectors a camera is looked at: as asked, or what serves; 0: none."""
+    if asked is not None:
+        return asked
+    return USUAL_SECTORS if lens == "fisheye" and looks_down(ground) else 0
+
+
+def hints(ground: Ground, *, sectors: int, brought: bool) -> list[str]:
+    """Say what whoever hangs a camera should know of how the agent will look at it.
+
+    Args:
+        ground: the calibration.
+        sectors: through how many it is looked at; 0: none.
+        brought: whether the shop brought its own detector, so has chosen.
+    """
+    said = [_through(sectors), "" if brought else _aslant(ground), _odd_view(ground)]
+    return [one for one in said if one]
+
+
+def _through(sectors: int) -> str:
+    if not sectors:
         return ""
     return (
-        f"it looks {ground.view.tilt_deg:.0f} degrees aslant, where detectors for street views "
-        "may find people better than the shipped one: see models/README.md, 'Which detector'"
+        f"the agent looks through {sectors} sectors, slices all around the spot below the camera, "
+        f"{sectors} looks of the detector for each picture: a round picture seen so shows more of "
+        "the people, and takes about eight times as long with six. Plan one such camera to a box; "
+        "for a slow one, sectors = 4 or 0 in the camera's table of the file"
+    )
+
+
+def _aslant(ground: Ground) -> str:
+    if not ground.heights_known or ground.view.tilt_deg < OBLIQUE_DEG:
+        return ""
+    return (
+        f"it looks {ground.view.tilt_deg:.0f} degrees aslant, as cameras on a wall do: detectors "
+        "for street views may find people better there than the shipped one, and take two to "
+        "three times as long: see models/README.md, 'Which detector'"
+    )
+
+
+def _odd_view(ground: Ground) -> str:
+    """Doubt a height by the lens it would take; of a camera that looks down points cannot."""
+    least_deg, most_deg = STRAIGHT_DEG
+    hfov_deg = ground.view.lens.view_deg(ground.image_size[0])
+    down = ground.heights_known and ground.view.tilt_deg < OBLIQUE_DEG
+    if not down or ground.view.lens.kind == "fisheye" or least_deg <= hfov_deg <= most_deg:
+        return ""
+    height_m = ground.view.place_m[2]
+    return (
+        f"at {height_m:.1f} m over the floor the lens would see {hfov_deg:.0f} degrees across; "
+        f"such lenses see {least_deg:.0f} to {most_deg:.0f}: is the height right, and in metres?"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -121,12 +122,16 @@ def _shape(polygon: Polygon, *, what: str) -> Shape:
         raise ConfigError(f"{what} has a corner that is not a number; correct it")
     shape = Shape(polygon)
     if not shape.is_valid:
-        raise ConfigError(
-            f"{what} crosses itself ({explain_validity(shape)}); give its corners in order"
-        )
+        raise ConfigError(f"{what} crosses itself{_where(shape)}; give its corners in order around")
     if shape.area == 0:
         raise ConfigError(f"{what} has no area; give its corners in order")
     return shape
+
+
+def _where(shape: Shape) -> str:
+    """Say where a shape is wrong, as far as shapely does: ``Self-intersection[5.57 3.3]``."""
+    spot = re.search(r"\[(\S+) (\S+)\]", explain_validity(shape))
+    return f" near {float(spot[1]):.1f} east, {float(spot[2]):.1f} north" if spot else ""
 
 
 class Floor:

@@ -163,5 +163,5 @@ def test_tags_are_printed(tmp_path: Path) -> None:
 def test_real_points_of_pets() -> None:
     result = calibrate("--points", FOOTAGE / "floor_points.csv", "--size", "768x576")
     assert result.exit_code == 0, result.output
-    said = r"lens: pinhole.*\ncamera: 7\.\d+ m over.*\ndetector: .* aslant.*\nverdict: good"
+    said = r"lens: pinhole.*\ncamera: 7\.\d+ m over.*\nnote: .* aslant.*\nverdict: good"
     assert re.search(said, result.output)

@@ -59,10 +59,11 @@ function load(state) {
   $("file").textContent = state.file;
   $("save-file").textContent = state.file;
   document.title = `${state.store || "aislewise"} setup`;
-  model.load(state.draft);
+  model.load(state);
 }
 
 function go(name) {
+  if (step !== name) say("");
   step = name;
   for (const key of Object.keys(steps)) {
     $(key).hidden = key !== name;
@@ -104,23 +105,28 @@ addEventListener("beforeunload", (event) => { if (model.dirty()) event.preventDe
 
 let digest = "";
 
-$("save").addEventListener("click", async () => {
-  let review;
-  try {
-    review = await tell("api/review", draftOf(model.now));
-  } catch (error) {
-    say(error.message, "wrong");
-    return;
-  }
-  digest = review.digest;
+// Show what saving would change now; `first` is said above it.
+async function review(first = []) {
+  const { errors, diff, readdressed, digest: seen } = await tell("api/review", draftOf(model.now));
+  digest = seen;
   const left = model.now.cameras.flatMap((camera) => camera.rows).filter((row) => !isWhole(row)).length;
-  const lines = review.errors.map((text) => ["poor", text]);
+  const lines = [...first, ...errors.map((text) => ["poor", text])];
   if (left) lines.push(["fair", `${left} unfinished ${left === 1 ? "point is" : "points are"} left out.`]);
+  for (const name of readdressed) lines.push(["fair", `Camera ${name} gets another address, which is not shown.`]);
   $("save-errors").replaceChildren(...lines.map(([className, textContent]) =>
     Object.assign(document.createElement("p"), { className, textContent })));
-  $("save-diff").replaceChildren(...coloured(review.diff));
-  $("save-write").disabled = review.errors.length > 0 || !review.diff;
-  $("save-dialog").showModal();
+  $("save-diff").replaceChildren(...coloured(diff));
+  $("save-diff").hidden = !diff && readdressed.length > 0;
+  $("save-write").disabled = errors.length > 0 || !(diff || readdressed.length);
+}
+
+$("save").addEventListener("click", async () => {
+  try {
+    await review();
+    $("save-dialog").showModal();
+  } catch (error) {
+    say(error.message, "wrong");
+  }
 });
 
 function coloured(diff) {
@@ -140,10 +146,16 @@ $("save-write").addEventListener("click", async () => {
     model.camera = camera;
     steps.plan.known = new Set(model.now.plan.zones.map((zone) => zone.id));
     model.tell();
-    say("Saved. A running agent takes it up when it is started again: sudo systemctl restart aisle-edge", "fine");
+    say(`Saved. Check it by walking (step 3) and by: aisle-edge check --config ${$("file").textContent}. A running `
+      + "agent takes it up when it is started again: sudo systemctl restart aisle-edge", "fine");
     $("save-dialog").close();
   } catch (error) {
-    $("save-errors").replaceChildren(Object.assign(document.createElement("p"), { className: "poor", textContent: error.message }));
+    try {
+      await review([["poor", error.message]]); // the file may say something else by now
+    } catch {
+      $("save-dialog").close();
+      say(error.message, "wrong");
+    }
   }
 });
 

@@ -12,6 +12,8 @@ const FEWEST = 4;
 // Below a hand's width nobody is put on the wrong side of a shelf; beyond a step, they are.
 const GOOD_CM = 10, FAIR_CM = 25;
 const REACH_PX = 12;
+// As the choice of lenses calls them.
+const LENSES = { pinhole: "lines stay straight", distorted: "lines bend a little", fisheye: "fisheye, round" };
 
 export class Calibrate {
   constructor(model, { say, onJudged }) {
@@ -61,7 +63,7 @@ export class Calibrate {
         this.change((camera) => { camera[key] = value; }, key);
       });
     }
-    this.addCameraDialog();
+    this.cameraDialog();
     model.watchers.add(() => this.refresh());
   }
 
@@ -152,12 +154,14 @@ export class Calibrate {
   showState() {
     const { state, detail, settled, size_px: size } = this.state ?? {};
     const part = Math.floor(100 * (settled ?? 0));
-    $("settling").textContent = !size ? "Waiting for the camera's first picture …"
-      : settled > 0.995 ? "" : `${part} % of the picture has settled`;
+    $("settling").textContent = !this.camera ? "Add a camera first, or choose one"
+      : !size ? "Waiting for the camera's first picture …"
+        : settled > 0.995 ? "" : settled === 0 ? "Learning the room: its first parts show after a minute or two"
+          : `${part} % of the picture has settled`;
     const parts = [];
-    if (state === "down") parts.push(`The camera is down: ${detail}`);
-    if (size && settled <= 0.995) {
-      parts.push("Hatched parts show once nobody has moved there for a while. Nobody who is in the "
+    if (state === "down") parts.push(`The camera is down: ${detail}.`);
+    else if (size && settled <= 0.995) {
+      parts.push("Hatched parts show once nobody has moved there for about a minute. Nobody who is in the "
         + "picture is ever shown; a part where people keep moving may take many minutes, a thing that is "
         + "taken for a person six while nothing moves near it. You need only the parts with your marks.");
     }
@@ -275,7 +279,7 @@ export class Calibrate {
     }
     $("lens").value = camera?.lens ?? "";
     $("lens").title = camera?.focal_px ? "The lens's own numbers stand in the file" : "";
-    for (const id of ["lens", "height", "hfov", "point-add", "points-clear"]) $(id).disabled = !camera;
+    for (const id of ["camera-address", "lens", "height", "hfov", "point-add", "points-clear"]) $(id).disabled = !camera;
     this.showState();
     this.ask();
     this.followPoints();
@@ -325,7 +329,7 @@ export class Calibrate {
       const asked = openCameraOf(camera);
       if (!judged) asked.lens ??= camera.found ?? null;
       const trial = await tell("api/trial", { camera: asked, plan: this.model.now.plan, judged });
-      if (this.at === at) this.take(trial);
+      if (this.at === at) this.take({ ...trial, at });
     } catch (error) {
       this.say(error.message, "wrong");
     }
@@ -374,7 +378,8 @@ export class Calibrate {
     const say = (look, text) => said.push(Object.assign(document.createElement("p"), { className: look, textContent: text }));
     if (!this.camera) say("", "Choose or add a camera.");
     else if (whole < FEWEST) say("", `${whole} of at least ${FEWEST} points; six or more can be checked.`);
-    else if (this.trial) this.judge(this.trial, whole, say);
+    else if (this.trial?.at !== this.at) say("", "Looking how the points fit …");
+    else this.judge(this.trial, whole, say);
     $("verdict").replaceChildren(...said);
   }
 
@@ -395,7 +400,7 @@ export class Calibrate {
         + { good: "Good.", fair: "Usable; measure again what misses most to be better than 10 cm.",
           poor: "Too much: measure again what misses most, or try another lens." }[look]);
     }
-    const facts = [`${trial.lens} lens`];
+    const facts = [`lens: ${LENSES[trial.lens]}${this.camera.lens ? "" : ", as the points have it"}`];
     if (trial.camera_m) {
       const [east, north, height] = trial.camera_m.map((value) => value.toFixed(1));
       facts.push(`the camera hangs ${height} m high over ${east} east, ${north} north`);
@@ -405,7 +410,7 @@ export class Calibrate {
     }
     if (trial.hfov_deg) facts.push(`field of view ${trial.hfov_deg.toFixed(0)}°`);
     say("", sentence(facts.join("; ")));
-    if (trial.why && !this.camera.lens) say("quiet", sentence(trial.why));
+    for (const hint of trial.hints) say("fair", sentence(hint));
   }
 
   numberOfWhole(number) {
@@ -466,25 +471,54 @@ export class Calibrate {
     return drawn;
   }
 
-  addCameraDialog() {
-    $("camera-add").addEventListener("click", () => $("camera-dialog").showModal());
+  // One dialog for a new camera and for another address of one that is there.
+  cameraDialog() {
+    const open = (camera) => {
+      $("camera-form").reset();
+      $("camera-error").textContent = "";
+      $("camera-title").textContent = camera ? `Another address for ${camera.name}` : "Add a camera";
+      $("camera-name").value = camera?.name ?? "";
+      $("camera-name").readOnly = Boolean(camera);
+      $("camera-take").textContent = camera ? "Look there" : "Add";
+      $("camera-drop").hidden = !camera || this.model.filed.has(camera.name);
+      $("camera-dialog").showModal();
+      if (camera) $("camera-source").focus();
+    };
+    const ask = async (path, body) => {
+      try {
+        await tell(path, body);
+      } catch (error) {
+        $("camera-error").textContent = error.message;
+        return false;
+      }
+      $("camera-dialog").close();
+      return true;
+    };
+    $("camera-add").addEventListener("click", () => open(null));
+    $("camera-address").addEventListener("click", () => open(this.camera));
     $("camera-cancel").addEventListener("click", () => $("camera-dialog").close());
     $("camera-form").addEventListener("submit", async (event) => {
       event.preventDefault();
       const name = $("camera-name").value.trim(), typed = $("camera-source").value.trim();
       const source = /^\d+$/.test(typed) ? Number(typed) : typed;
-      try {
-        await tell("api/cameras", { name, source });
-      } catch (error) {
-        $("camera-error").textContent = error.message;
+      const added = !$("camera-name").readOnly;
+      if (added && this.model.now.cameras.some((camera) => camera.name === name)) {
+        $("camera-error").textContent = `There is a camera ${name} already; give this one another name.`;
         return;
       }
-      $("camera-form").reset();
-      $("camera-error").textContent = "";
-      $("camera-dialog").close();
-      this.model.edit((now) => now.cameras.push({
-        name, size_px: null, lens: null, height_m: null, hfov_deg: null, rows: [] }));
+      if (!await ask("api/cameras", { name, source, new: added })) return;
+      this.model.addressed = true;
+      if (added) {
+        this.model.edit((now) => now.cameras.push({
+          name, size_px: null, lens: null, height_m: null, hfov_deg: null, rows: [] }));
+      }
       this.choose(name);
+    });
+    $("camera-drop").addEventListener("click", async () => {
+      const { name } = this.camera;
+      if (!await ask("api/cameras/drop", { name })) return;
+      this.model.edit((now) => { now.cameras = now.cameras.filter((camera) => camera.name !== name); });
+      this.choose(this.model.now.cameras[0]?.name ?? "");
     });
   }
 }

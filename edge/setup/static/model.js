@@ -6,6 +6,8 @@ export function makeModel() {
   const model = {
     now: { cameras: [], plan: { version: "1", outline: [], fixtures: [], zones: [] } },
     saved: "",
+    filed: new Set(), // names of cameras in the file
+    addressed: false, // whether an address waits to be saved
     camera: "",
     chosen: null, // of the plan: {type: "zone" | "fixture" | "outline", index, corner}
     past: [],
@@ -28,8 +30,10 @@ export function makeModel() {
     redo() { step(model, model.future, model.past); },
     separate() { model.joined = ""; },
     tell() { for (const watcher of [...model.watchers]) watcher(); },
-    dirty() { return JSON.stringify(draftOf(model.now)) !== model.saved; },
-    load(draft) {
+    dirty() { return model.addressed || JSON.stringify(draftOf(model.now)) !== model.saved; },
+    load({ draft, filed, addressed }) {
+      model.filed = new Set(filed);
+      model.addressed = addressed.length > 0;
       model.now = {
         cameras: draft.cameras.map((camera) => ({
           ...camera,

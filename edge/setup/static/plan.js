@@ -97,7 +97,11 @@ export class PlanEditor {
   }
 
   add(what, polygon) {
-    if (area(polygon) < LEAST_M2) return;
+    const [west, south, east, north] = extentOf({ outline: polygon, fixtures: [], zones: [] });
+    if ((east - west) * (north - south) < LEAST_M2) { // a slip of the hand; what crosses itself is told
+      this.stage.draw();
+      return;
+    }
     this.model.edit((now) => {
       if (what === "outline") {
         now.plan.outline = polygon;
@@ -132,9 +136,10 @@ export class PlanEditor {
   setOutline() {
     const width = numberOf($("floor-width").value), depth = numberOf($("floor-depth").value);
     if (!(width > 0 && depth > 0)) {
-      this.say("Give both sides of the shop in metres.", "wrong");
+      this.say("Give both sides of the shop in metres, numbers only.", "wrong");
       return;
     }
+    this.say("");
     this.add("outline", [[0, 0], [width, 0], [width, depth], [0, depth]]);
     this.fit();
     this.fetchAbove();
@@ -437,7 +442,9 @@ export class PlanEditor {
   }
 
   showProblems(wrong) {
-    const line = (look, textContent) => Object.assign(document.createElement("p"), { className: look, textContent });
+    const named = (text) => this.plan.zones.reduce((said, zone) =>
+      (zone.name ? said.replaceAll(`'${zone.id}'`, `“${zone.name}”`) : said), text);
+    const line = (look, text) => Object.assign(document.createElement("p"), { className: look, textContent: named(text) });
     const lines = wrong === null ? [line("", "Begin with the walls: type their sizes below, or draw an outline.")]
       : wrong.length ? wrong.map((text) => line("poor", text))
         : !this.plan.zones.length ? [line("", "Now draw at least one zone: what you want figures for. Without any, nothing is counted or saved.")]

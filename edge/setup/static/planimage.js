@@ -5,6 +5,7 @@ import { node } from "./stage.js";
 
 const $ = (id) => document.getElementById(id);
 const ASSUMED_M = 20; // across, until its scale is set
+const APART_PX = 5; // of the image, at least: two ends in one place tell no scale
 
 export class PlanImage {
   constructor(stage, { onChange, say }) {
@@ -17,8 +18,9 @@ export class PlanImage {
     $("plan-image").addEventListener("change", () => this.read($("plan-image").files[0]));
     $("plan-scale").addEventListener("click", () => this.begin());
     $("plan-drop").addEventListener("click", () => this.remove());
+    // Anywhere: beside the frame the browser would leave this page and show the image instead.
     for (const type of ["dragover", "drop"]) {
-      stage.svg.addEventListener(type, (event) => {
+      addEventListener(type, (event) => {
         event.preventDefault();
         if (type === "drop") this.read(event.dataTransfer.files[0]);
       });
@@ -32,7 +34,7 @@ export class PlanImage {
   async read(file) {
     if (!file) return;
     if (!["image/png", "image/jpeg"].includes(file.type)) {
-      this.say("A floor plan is a PNG or JPEG image.", "wrong");
+      this.say(`${file.name} is neither a PNG nor a JPEG image; of a PDF or a drawing take a screenshot.`, "wrong");
       return;
     }
     const url = URL.createObjectURL(file);
@@ -42,9 +44,10 @@ export class PlanImage {
       await image.decode();
     } catch {
       URL.revokeObjectURL(url);
-      this.say("This image cannot be read.", "wrong");
+      this.say(`${file.name} cannot be read as an image; open it in another program and save it as PNG.`, "wrong");
       return;
     }
+    this.say("");
     this.remove();
     this.url = url;
     this.size = [image.naturalWidth, image.naturalHeight];
@@ -74,6 +77,8 @@ export class PlanImage {
     if (!this.busy) return false;
     const pixel = this.pixelOf(point);
     if (this.mode === "ends") {
+      const [first] = this.ends;
+      if (first && Math.hypot(pixel[0] - first[0], pixel[1] - first[1]) < APART_PX) return true;
       this.ends.push(pixel);
       if (this.ends.length === 2) this.mode = "length";
     } else if (this.mode === "origin") {
@@ -147,7 +152,7 @@ export class PlanImage {
     const input = Object.assign(document.createElement("input"), { id: "plan-length", inputMode: "decimal", size: 6 });
     const button = Object.assign(document.createElement("button"), { textContent: "Set", type: "button" });
     const take = () => {
-      const metres = numberOf(input.value);
+      const metres = numberOf(input.value.replace(/\s*m$/, ""));
       if (metres > 0) this.setLength(metres);
       else input.classList.add("wrong");
     };

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -114,7 +115,7 @@ def test_somebody_else_s_change_is_not_overwritten(desk: Desk, file: Path, point
     draft = calibrated(desk, points)
     digest = desk.review(draft).digest
     file.write_text(file.read_text() + "# another editor\n")
-    with pytest.raises(ConfigError, match="another program"):
+    with pytest.raises(ConfigError, match="somebody else"):
         desk.save(draft, digest=digest)
     desk.save(draft, digest=desk.review(draft).digest)
     assert "# another editor" in file.read_text()
@@ -184,7 +185,7 @@ def test_problems_of_a_plan_are_the_agent_s_own(desk: Desk) -> None:
 def test_a_camera_that_is_added_is_saved_with_its_address(
     desk: Desk, file: Path, points: Points
 ) -> None:
-    desk.add_camera("door", source=0)
+    desk.address_camera("door", source=0, new=True)
     draft = calibrated(desk, points)
     door = desk.setup().draft.cameras[1]
     assert door.name == "door"
@@ -202,7 +203,35 @@ def test_a_camera_that_cannot_be_is_refused(
     desk: Desk, name: str, source: str | int, said: str
 ) -> None:
     with pytest.raises(ConfigError, match=said):
-        desk.add_camera(name, source=source)
+        desk.address_camera(name, source=source, new=True)
+
+
+def test_another_address_is_looked_at_at_once_and_saved(
+    desk: Desk, file: Path, points: Points
+) -> None:
+    assert desk.camera("ceiling").detail == ""
+    desk.address_camera("ceiling", source="/no/such/video.mp4", new=False)
+    while not (state := desk.camera("ceiling")).detail:
+        time.sleep(0.01)
+    assert "begins with rtsp://" in state.detail
+    draft = calibrated(desk, points)
+    review = desk.review(draft)
+    assert review.readdressed == desk.addressed == ["ceiling"]
+    assert "video.mp4" not in review.diff
+    desk.save(draft, digest=review.digest)
+    assert parse(file.read_text(), where="").cameras[0].source == "/no/such/video.mp4"
+    assert desk.addressed == []
+    assert desk.review(draft).readdressed == []
+
+
+def test_a_camera_is_dropped_only_before_it_is_saved(desk: Desk) -> None:
+    for source in (0, "/dev/video9"):  # mistyped at first
+        desk.address_camera("door", source=source, new=True)
+    assert [one.name for one in desk.setup().draft.cameras] == ["ceiling", "door"]
+    desk.drop_camera("door")
+    assert [one.name for one in desk.setup().draft.cameras] == ["ceiling"]
+    with pytest.raises(ConfigError, match=r"delete its \[\[cameras\]\] table"):
+        desk.drop_camera("ceiling")
 
 
 def test_a_camera_nobody_configured_is_not_opened(desk: Desk) -> None:

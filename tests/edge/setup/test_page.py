@@ -227,6 +227,74 @@ def text_of_value(browser: Browser, selector: str) -> str:
     return str(browser.run("return document.querySelector(arguments[0]).value", selector))
 
 
+def test_a_mistyped_address_is_corrected_and_a_camera_let_go(
+    browser: Browser,
+    shop: Visit,
+    store_text: str,
+) -> None:
+    page = shop(store_text)
+    browser.wait("document.querySelector('#picture image') !== null", patience_s=30.0)
+    browser.click("#camera-add")
+    browser.type("#camera-name", "door")
+    browser.type("#camera-source", "192.0.2.1/stream\n")
+    browser.wait("document.getElementById('camera-state').innerText.includes('begins with')")
+    browser.click("#camera-address")
+    assert "door" in text_of(browser, "#camera-title")
+    browser.click("#camera-drop")
+    browser.wait("document.getElementById('camera').value === 'ceiling'")
+    browser.click("#camera-address")
+    assert not browser.run("return document.getElementById('camera-drop').checkVisibility()")
+    source = re.search(r'source = "(.*)"', store_text)
+    assert source is not None
+    browser.type("#camera-source", f"{source[1]}?again\n")
+    browser.wait("!document.getElementById('save').disabled")
+    browser.click("#save")
+    browser.wait("document.getElementById('save-dialog').open")
+    assert "another address" in text_of(browser, "#save-errors")
+    assert page.file.read_text() == store_text
+
+
+def test_a_file_that_was_changed_meanwhile_is_shown_anew(
+    browser: Browser,
+    shop: Visit,
+    store_text: str,
+    plan_text: str,
+    points: list[tuple[float, float, float, float]],
+) -> None:
+    rows = ", ".join(str(list(point)) for point in points)
+    whole = f"{store_text}size_px = [640, 480]\nheight_m = 3.2\npoints = [{rows}]\n{plan_text}"
+    page = shop(whole)
+    browser.click("#tab-plan")
+    browser.click("#shapes li:first-child button")
+    browser.type("#shape-name", " II")
+    browser.click("#save")
+    browser.wait("document.getElementById('save-dialog').open", patience_s=30.0)
+    page.file.write_text(whole.replace('opens = "09:00"', 'opens = "08:00"'))
+    browser.click("#save-write")
+    browser.wait("document.getElementById('save-errors').innerText.includes('somebody else')")
+    browser.wait("!document.getElementById('save-write').disabled")
+    browser.click("#save-write")
+    browser.wait("document.getElementById('notice').className.includes('fine')", patience_s=30.0)
+    text = page.file.read_text()
+    assert 'opens = "08:00"' in text
+    assert 'name = "Wine II"' in text
+
+
+def test_shapes_that_cross_themselves_are_told_not_lost(
+    browser: Browser,
+    shop: Visit,
+    store_text: str,
+    plan_text: str,
+) -> None:
+    shop(store_text + plan_text)
+    browser.click("#tab-plan")
+    browser.click('[data-tool="polygon"]')
+    for corner in [(4.0, 1.0), (5.0, 3.0), (5.0, 1.0), (4.0, 3.0), (4.0, 1.0)]:
+        browser.mouse(on_floor(browser, *corner))
+    browser.wait("document.querySelector('#problems .poor') !== null")
+    assert "crosses itself near 4.5 east, 2.0 north" in text_of(browser, "#problems")
+
+
 def test_the_door_asks_for_a_token_and_says_when_it_is_wrong(
     browser: Browser,
     new_page: Serve,

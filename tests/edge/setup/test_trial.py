@@ -100,6 +100,18 @@ def test_a_lens_whose_numbers_are_known_is_taken(points: Points) -> None:
     assert trial.camera_m == pytest.approx((3.0, 2.5, 3.2), abs=0.05)
 
 
+def test_what_the_agent_makes_of_the_view_is_said(points: Points) -> None:
+    def said(**changed: object) -> str:
+        return " ".join(glance(a_camera(points, **changed), extent=FLOOR).hints)
+
+    assert said() == ""
+    assert "through 6 sectors" in said(lens="fisheye")
+    assert "through 4 sectors" in said(lens="fisheye", sectors=4)
+    assert said(lens="fisheye", sectors=0) == ""
+    assert said(lens="fisheye", height_m=None) == ""  # which sectors need
+    assert "is the height right" in said(height_m=32.0)
+
+
 def test_the_grid_lies_on_whole_metres_and_in_the_picture(points: Points) -> None:
     ground = ground_of_draft(a_camera(points))
     lines = grid_of(ground, extent=FLOOR)

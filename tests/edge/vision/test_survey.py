@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edge.errors import ConfigError
 from edge.vision.ground import Ground, calibrate
 from edge.vision.lens import Lens, View
-from edge.vision.survey import matched, oblique, points_of, refuse_outside, tags_of, told, verdict
+from edge.vision.survey import hints, matched, points_of, refuse_outside, tags_of, told, verdict
 
 HEADER = "x_px,y_px,east_m,north_m\n"
 
@@ -104,6 +104,20 @@ def test_a_camera_that_looks_aslant_is_told_of_other_detectors(tilt: float, says
     axes = ((1, 0, 0), (0, -np.cos(turn), -np.sin(turn)), (0, np.sin(turn), -np.cos(turn)))
     view = View(Lens("pinhole", 400.0, (320.0, 240.0)), np.array(axes), np.array((0.0, 0.0, 5.0)))
     ground = Ground((640, 480), view, heights_known=True, residual_m=0.0)
-    assert says in oblique(ground)
-    assert bool(oblique(ground)) == bool(says)
-    assert oblique(replace(ground, heights_known=False)) == ""
+    said = "; ".join(hints(ground, sectors=0, brought=False))
+    assert says in said
+    assert bool(said) == bool(says)
+    assert hints(ground, sectors=0, brought=True) == []  # one that somebody brought, they chose
+    assert hints(replace(ground, heights_known=False), sectors=0, brought=False) == []
+
+
+def test_what_is_known_of_the_camera_is_noted_before_the_verdict() -> None:
+    pairs = _pairs(8)
+    ground, report = calibrate(
+        pairs[:, :2], pairs[:, 2:], image_size=(640, 480), lens="pinhole", height_m=30.0
+    )
+    known = hints(ground, sectors=0, brought=False)
+    lines = list(
+        told([tuple(row) for row in pairs.tolist()], ground=ground, report=report, known=known)
+    )
+    assert lines[-2].startswith("note: at 30.0 m over the floor the lens would see 12 degrees")
