@@ -166,7 +166,10 @@ def counted_days(releases: Sequence[Release], *, data: PeriodData, params: Share
     """Estimate the same of whole days, and what is told by the day only."""
     found = counted(releases, data=data, params=params)
     drawn = estimate_drawn(releases, zones=data.zones, show=params)
-    return replace(found, shares=(*found.shares, *drawn))
+    by_cell = {row.name for row in found.shares}  # a codebook may tell it better
+    return replace(
+        found, shares=(*found.shares, *(row for row in drawn if row.name not in by_cell))
+    )
 
 
 def daily_patterns(data: PeriodData, *, params: ShareParams) -> dict[date, Patterns]:

@@ -16,6 +16,12 @@ from hub.segments.vocabulary import Term, Vocabulary
 
 MOST_CONTEXTS = 4_000
 """Different hours that are tried: 7 weekdays x 24 hours x 12 months x 2 of something else fit."""
+_NO_CELL = "is told by no cell of a codebook that is in use; their share by the day is in reports"
+UNPLACED = {
+    "pattern.bargain": f"{_NO_CELL} (`aisle-hub patterns`)",
+    "pattern.quality": f'{_NO_CELL}, and tag["price-high"] are the baskets that are dear',
+}
+"""What to say where a rule asks for what comes from other counts than cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,9 @@ def _names(rule: Rule, *, definition: Definition, vocabulary: Vocabulary) -> Ite
                 + _how_to_get(path),
             )
             continue
+        if path in UNPLACED:
+            yield Finding("error", f"which visits show {path} {UNPLACED[path]}")
+            continue
         near = vocabulary.nearest(path)
         yield Finding(
             "error",
@@ -104,6 +113,8 @@ def _declared(path: str, *, definition: Definition) -> bool:
 def _how_to_get(path: str) -> str:
     if path.startswith("tag."):
         return "the shop's catalogue must tag goods, and the agent release its tags channel"
+    if path in UNPLACED:
+        return f"which visits show it {UNPLACED[path]}"
     if path.startswith("pattern."):
         return "a codebook that is scored on it must be published"
     if path.startswith("trait."):
