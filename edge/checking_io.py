@@ -22,10 +22,13 @@ from edge.vision import camera_io
 from edge.vision.background import BackgroundParams
 from edge.vision.camera_io import Camera
 from edge.vision.condition import ConditionParams
+from edge.vision.detection import Image
 from edge.vision.survey import hints
 
-LOOK_MS = 10_000
-"""How long a camera is looked at, and below, how much sooner than the agent it is judged."""
+LOOK_MS, LOOK_MOST_MS = 10_000, 60_000
+"""How long a camera is looked at from its first picture on, at least and at most."""
+LOOKS_LEAST = 12
+"""Pictures that are asked for; below, how much sooner than the agent it is judged."""
 LOOK_WAIT_S = 0.5
 LOOK_BACKGROUND = BackgroundParams(every_ms=500, known_ms=3_000)
 LOOK_CONDITIONS = ConditionParams(frozen_ms=8_000, compare_ms=1_000, sure_ms=3_000)
@@ -99,19 +102,38 @@ def _look(camera: CameraConfig, *, config: StoreConfig, parts: Parts) -> str:
     eyes = eyes_of(
         config, camera.name, parts=parts, background=LOOK_BACKGROUND, conditions=LOOK_CONDITIONS
     )
-    end_ms = wall_ms() + LOOK_MS
     with Camera(camera.name, source=camera.source, now_ms=wall_ms) as watched:
-        while wall_ms() < end_ms and not watched.ended:
-            taken = watched.latest(LOOK_WAIT_S)
-            if taken is not None:
-                eyes.sight(*taken)
+        looks = 0
+        for looks, taken in enumerate(_pictures(watched), start=1):  # noqa: B007 - asked below
+            eyes.sight(*taken)
+        if not looks:
+            raise DeviceError(watched.status().detail or "sent no picture: look at its own page")
     if eyes.condition is not None:
         raise DeviceError(eyes.condition.said)
     if eyes.signature is None:
         return "whether it was moved can be told once the agent has run for half an hour"
     if not eyes.compared:
-        return "too little seen in ten seconds to tell whether it was moved: try when it is quiet"
+        return "too little seen to tell whether it was moved: try when it is quiet"
     return "as it was when its points were taken"
+
+
+def _pictures(watched: Camera) -> Iterator[tuple[int, Image]]:
+    """Give pictures for a while by their own instants, however long each is looked at."""
+    count = 0
+    end_ms = most_ms = wall_ms() + LOOK_MOST_MS
+    while not watched.ended:
+        taken = watched.latest(LOOK_WAIT_S)
+        if taken is None:
+            if wall_ms() >= end_ms:
+                return
+            continue
+        at_ms, _ = taken
+        if not count:
+            end_ms = at_ms + LOOK_MS
+        count += 1
+        yield taken
+        if at_ms >= most_ms or (at_ms >= end_ms and count >= LOOKS_LEAST):
+            return
 
 
 def _reader(reader: ReaderConfig) -> str:

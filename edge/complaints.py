@@ -26,4 +26,5 @@ class Complaints:
 
     def told(self, now_ms: int) -> str:
         """Give what may be told by now, in no order that would tell which came first."""
-        return "; ".join(sorted(text for text, due in self._due_ms.items() if due <= now_ms))
+        due_ms = self._due_ms.copy()  # at once: another thread may feed
+        return "; ".join(sorted(text for text, due in due_ms.items() if due <= now_ms))

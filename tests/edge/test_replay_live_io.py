@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -108,13 +109,12 @@ class Shop:
 
 
 def post(port: int, body: str | bytes, *, kind: str, **more: str) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     path = more.pop("path", "/positions")
-    connection.request("POST", path, body, {"Content-Type": kind} | more)
-    answer = connection.getresponse()
-    found = answer.status, answer.read().decode()
-    connection.close()
-    return found
+    # Who is not let in may meet the closed door while still sending: then only we close our end.
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+        connection.request("POST", path, body, {"Content-Type": kind} | more)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
 
 
 @pytest.fixture
