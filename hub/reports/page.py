@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -34,6 +35,8 @@ if TYPE_CHECKING:  # segments need CEL, which a report without any spares
     from hub.reports.segments import Segments
 
 MOST_FUNNELS = 4
+NBSP = "\N{NO-BREAK SPACE}"
+INTERVAL = re.compile(r"\(([-+]?[\d.,]+) to ([-+]?[\d.,]+)\)")
 PICTURES = (
     "kept", "walked", "stood", "ways", "dayparts", "course", "rhythm", "goods", "tags", "tiers",
 )  # fmt: skip
@@ -80,7 +83,7 @@ def render(
     """
     first = data.newest[0]
     shopped = [zone for zone in summary.zones if zone.kind in SHOPPED]
-    return _filled(
+    return filled(
         "report.html.j2",
         summary=summary,
         shopped=shopped,
@@ -119,7 +122,7 @@ def render_chain(
         links: address of each store's own report; without them names are plain.
     """
     rows = chain.rows
-    return _filled(
+    return filled(
         "chain.html.j2",
         chain=chain,
         day=words.period(chain.since.isoformat(), chain.until.isoformat()),
@@ -139,9 +142,10 @@ def render_chain(
     )
 
 
-def _filled(template: str, **values: object) -> str:
+def filled(template: str, **values: object) -> str:
+    """Fill a template; no line ends within an interval, nor before a per cent sign."""
     html = environment().get_template(template).render(values)
-    return html.replace(" %", "\N{NO-BREAK SPACE}%")  # no line ends before the sign
+    return INTERVAL.sub(rf"(\1{NBSP}to{NBSP}\2)", html.replace(" %", f"{NBSP}%"))
 
 
 def _segments(segments: Segments | None) -> str:

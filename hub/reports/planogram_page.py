@@ -8,7 +8,7 @@ from datetime import date
 
 from hub.reports import planogram_words
 from hub.reports.canvas import INK, MUTED, WIDTH, Canvas, Panel
-from hub.reports.page import OFFLINE, Around, environment
+from hub.reports.page import OFFLINE, Around, filled
 from hub.reports.planogram import Block, Effect, Planogram
 
 OWN, EXPECTED = "#0072b2", "#b84f00"
@@ -20,16 +20,13 @@ MOST_TICKS = 6
 def render_planogram(told: Planogram, *, around: Around = OFFLINE) -> str:
     """Draw the report of a change as HTML5 that needs nothing but what ``around`` brings."""
     first = told.effects[0]
-    return (
-        environment()
-        .get_template("planogram.html.j2")
-        .render(
-            told=told,
-            first=first,
-            say=planogram_words,
-            around=around,
-            picture=effect_picture(first, on=told.on) if first.points and first.blocks else "",
-        )
+    return filled(
+        "planogram.html.j2",
+        told=told,
+        first=first,
+        say=planogram_words,
+        around=around,
+        picture=effect_picture(first, on=told.on) if first.points and first.blocks else "",
     )
 
 
