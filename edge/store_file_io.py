@@ -22,6 +22,11 @@ def read_text(path: Path, *, mend: str = "check the path") -> str:
     """
     try:
         return path.read_text(encoding="utf-8")
+    except PermissionError as error:
+        raise ConfigError(
+            f"{path} may not be read by this user: run with sudo, or let the user's group read "
+            "it (chgrp, chmod 640)"
+        ) from error
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}; {mend}") from error
     except UnicodeDecodeError as error:

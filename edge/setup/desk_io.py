@@ -467,7 +467,7 @@ class _Watched:
 
 
 def begin_file(path: Path) -> None:
-    """Write a new store's file.
+    """Write a new store's file, which the folder's group may read: the agent is no root.
 
     Raises:
         ConfigError: it is there already.
@@ -477,6 +477,8 @@ def begin_file(path: Path) -> None:
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
+            os.fchmod(file.fileno(), 0o640)
+            os.fchown(file.fileno(), -1, path.absolute().parent.stat().st_gid)
     except FileExistsError as error:
         raise ConfigError(f"{path} is there already; leave out --new to change it") from error
     except OSError as error:

@@ -205,8 +205,12 @@ opens = "09:00"              # when customers are in the shop
 closes = "20:00"             # at closing everything that was counted is released
 data_dir = "/var/lib/aislewise"
 
-[broker]                     # where releases go; deploy/examples/store.toml has user and tls_ca
+[broker]                     # where releases go
 host = "127.0.0.1"
+# port = 8883
+# tls_ca = "/etc/aislewise/ca.pem"
+# username = "{store}-agent-1"
+# password_file = "/etc/aislewise/password"
 """
 
 

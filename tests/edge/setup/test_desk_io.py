@@ -268,6 +268,8 @@ def test_a_new_file_is_begun_but_none_is_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "new.toml"
     begin_file(path)
     assert 'store = "my-store"' in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o640  # although nobody else's files may be read
+    assert path.stat().st_gid == tmp_path.stat().st_gid
     with pytest.raises(ConfigError, match="there already"):
         begin_file(path)
     with pytest.raises(DeviceError, match="cannot be written"):
