@@ -108,7 +108,7 @@ def add(  # noqa: PLR0917 - typer passes options by name
             chain = _load(store_, context=context, channels=NAMES_ONLY)
             tables = SegmentTables(store_)
             for one in definitions:
-                desk.checked(one, chain=chain)
+                desk.proposable(tables, one, chain=chain)
             told: list[dict[str, Any]] = [
                 {
                     "segment": one.id,
@@ -560,12 +560,14 @@ def _now() -> datetime:
 def _given(file: Path | None, template: list[str] | None) -> tuple[Definition, ...]:
     from hub.segments.definition import parse_definitions, templates  # noqa: PLC0415 - see TYPE_CHECKING
 
+    if template and file is not None:
+        raise ConfigError(f"give either {file} or --template, not both")
     if template:
         known = {one.id: one for one in templates()}
         for wanted in template:
             if wanted not in known:
                 raise ConfigError(f"--template {wanted}: there are {', '.join(known)}")
-        return tuple(known[wanted] for wanted in template)
+        return tuple(known[wanted] for wanted in dict.fromkeys(template))
     if file is None:
         raise ConfigError("give a TOML file, or --template; `segments list --templates` lists them")
     try:

@@ -346,10 +346,20 @@ class Beside:
         """Give the further days that the change asked for needs; None if none would do."""
         asked, now = math.log1p(params.effect), self.days[1]
         for more in range(max(0, params.least_after - now), max(0, params.longest - now) + 1):
-            foreseen = 1 + params.slack * (more > 0)
-            if foreseen * self.least(now + more, params=params) <= asked:
+            if self._foreseen(more, params=params) <= asked:
                 return more
         return None
+
+    def least_told(self, *, params: PlanogramParams, ever: bool) -> float:
+        """Give the log of the least change that can be told now, or ``ever``."""
+        now = self.days[1]
+        if ever:
+            return self._foreseen(max(0, params.longest - now), params=params)
+        return self.least(max(now, params.least_after), params=params)
+
+    def _foreseen(self, more: int, *, params: PlanogramParams) -> float:
+        slack = 1 + params.slack * (more > 0)
+        return slack * self.least(self.days[1] + more, params=params)
 
 
 def _quantile(freedom: float, *, params: PlanogramParams) -> float:

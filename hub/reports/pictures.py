@@ -111,15 +111,19 @@ def course_picture(series: Sequence[Series]) -> str:
     """Draw visits, stop rate and patterns over the days, with bands of 95 %."""
     by_figure = {one.figure: one for one in series}
     patterns = [one for one in series if one.figure in PATTERNS]
-    drawn = [one for one in series if one.figure in DRAWN]
+    drawn = [
+        one
+        for one in series
+        if one.figure in DRAWN and any(point.value is not None for point in one.points)
+    ]
     panels = [
         ("visits", 20.0, 80.0, [by_figure["visits"]]),
         ("stop rate", 142.0, 80.0, [by_figure["stop_rate"]]),
         ("patterns, share of visits", 264.0, 92.0, patterns),
     ]
     if drawn:
-        panels.append(("drawn to promotions, or to what is dear", 412.0, 92.0, drawn))
-    canvas = Canvas(548 if drawn else 400)
+        panels.append(("drawn to promotions, or to what is dear", 424.0, 92.0, drawn))
+    canvas = Canvas(560 if drawn else 400)
     for title, top, height, shown in panels:
         series_panel(canvas, title, shown, top=top, height=height)
         if shown[0].figure in PATTERN_COLOURS:

@@ -291,8 +291,7 @@ def _planned(effect: Effect, beside: Beside, *, params: PlanogramParams) -> Effe
     slope, half = beside.apart(params=params)
     wait, refused = beside.wait(params=params), None
     asked = f"a change of {100 * params.effect:.0f} %"
-    after = max(beside.days[1], params.least_after) if wait is not None else params.longest
-    least = math.expm1(beside.least(after, params=params))
+    least = math.expm1(beside.least_told(params=params, ever=wait is None))
     if wait is None:
         refused = f"{asked} cannot be told here however long one waits: {100 * least:.0f} % can"
     elif wait:

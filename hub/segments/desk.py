@@ -95,13 +95,8 @@ def current(tables: SegmentTables) -> list[SegmentRow]:
     return list({row.segment: row for row in tables.segments()}.values())
 
 
-def propose(
-    tables: SegmentTables, definition: Definition, *, chain: Chain, at: datetime, by: str = ""
-) -> list[Finding]:
-    """Save a new segment, proposed.
-
-    Returns:
-        What else is to be known of it.
+def proposable(tables: SegmentTables, definition: Definition, *, chain: Chain) -> list[Finding]:
+    """Say what is to be known of a new segment that can be saved.
 
     Raises:
         ConfigError: it cannot be saved so; says why, and the mend.
@@ -111,7 +106,18 @@ def propose(
             f"segment {definition.id!r} is there already; `aisle-hub segments edit` makes a new "
             "version of it"
         )
-    findings = checked(definition, chain=chain)
+    return checked(definition, chain=chain)
+
+
+def propose(
+    tables: SegmentTables, definition: Definition, *, chain: Chain, at: datetime, by: str = ""
+) -> list[Finding]:
+    """Save a new segment, proposed, and say what else is to be known of it.
+
+    Raises:
+        ConfigError: it cannot be saved so; says why, and the mend.
+    """
+    findings = proposable(tables, definition, chain=chain)
     _save(tables, definition, version=1, state="proposed", event="added", at=at, detail=by)
     return findings
 

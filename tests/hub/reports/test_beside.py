@@ -141,6 +141,17 @@ def test_what_cannot_be_told_ever_says_so() -> None:
     assert "however long" in one.refused
 
 
+def test_what_could_be_told_is_never_less_than_what_cannot() -> None:
+    day = places(seed=5, after=14)
+    least = effect(day, params=replace(PARAMS, effect=0.005)).least
+    assert least is not None
+    asked = least / (1 + PARAMS.slack / 2)
+    one = effect(day, params=replace(PARAMS, effect=asked))
+    assert one.wait is None
+    assert one.least is not None
+    assert one.least > asked
+
+
 def test_a_place_that_drifts_before_is_not_told() -> None:
     rng = np.random.default_rng(6)
     days = BEFORE + 28

@@ -106,6 +106,17 @@ def test_a_hub_of_a_few_days_looks_without_a_search(
     assert "not searched" in run("look", "--discover", "--db", filled(3))
 
 
+def test_several_are_added_together_or_not_at_all(
+    filled: Callable[..., Path], run: Callable[..., Any], toml: Callable[..., Path]
+) -> None:
+    db = ("--db", filled(3))
+    run("add", "--template", "eco-conscious", *db)
+    both = ("--template", "quick-top-up", "--template", "eco-conscious")
+    assert "there already" in run("add", *both, *db, code=2)
+    assert [one["segment"] for one in run("list", "--json", *db)["segments"]] == ["eco-conscious"]
+    assert "not both" in run("add", toml(RULE), *both, *db, code=2)
+
+
 def test_templates_are_added_and_abstain_where_nothing_is_released(
     filled: Callable[..., Path], run: Callable[..., Any]
 ) -> None:
