@@ -29,6 +29,8 @@ PASS_STEPS = 2
 """Points of a way within a zone, from which on one came to it: a second's walk."""
 LONG_STOP_S = 15.0
 PATTERNS = ("showroomer", "wanderer", "indecisive")
+TENDENCIES = ("bargain", "quality")
+"""Patterns of who leans to that side of the average shopper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,8 @@ class Stories:
             tags=tuple(tag.replace("_", "-") for tag in TAGS if traits[f"basket_{tag}"]),
             cut=plain["cut"],
             party=_party(plain["party"], leads=plain["leads"]),
-            truth={name: plain[f"true_{name}"] for name in PATTERNS},
+            truth={name: plain[f"true_{name}"] for name in PATTERNS}
+            | {name: plain[f"true_{name}"] > 0 for name in TENDENCIES},
         )
 
     def _stops(self, record: int, *, told: _Told) -> list[_Stop]:

@@ -61,10 +61,16 @@ CLASSES = 5
 
 @dataclass(slots=True)
 class Truth:
-    """What was so on one day, for a table beside the hub's figures."""
+    """What was so on one day, for a table beside the hub's figures.
+
+    Attributes:
+        placed: visits that lie in a cell; ``baskets`` those with prices.
+        patterns: of the placed, quality seekers of the baskets, bargain hunters of all visits.
+    """
 
     visits: int = 0
     placed: int = 0
+    baskets: int = 0
     patterns: Counter[str] = field(default_factory=Counter)
     tags: Counter[str] = field(default_factory=Counter)
 
@@ -231,12 +237,18 @@ def gist_of(story: Story, *, end_ms: int, squares: Squares, goods: Goods) -> Gis
 
 
 def add(true: Truth, story: Story, *, placed: int | None) -> None:
-    """Note what a visit truly was; patterns of those that can be placed in a codebook."""
+    """Note what a visit truly was."""
     true.visits += 1
     true.tags.update(story.tags)
-    if placed is not None:
-        true.placed += 1
-        true.patterns.update(name for name, shown in story.truth.items() if shown)
+    basket = story.traits.get("price_tier") is not None
+    true.baskets += basket
+    true.placed += placed is not None
+    counted = {"bargain": True, "quality": basket}
+    true.patterns.update(
+        name
+        for name, shown in story.truth.items()
+        if shown and counted.get(name, placed is not None)
+    )
 
 
 def obey(wishes: SimpleQueue[Config], *, windows: Windows) -> None:

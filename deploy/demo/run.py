@@ -33,6 +33,7 @@ from stores import (
     CHANGED_ZONE,
     DAYS,
     FIRST,
+    TRUTH_OF,
     VISITS,
     toml_table,
     tool,
@@ -314,7 +315,6 @@ def beside_truth(store: str, numbers: dict[str, Any], *, truth: Path) -> str:
     """Say what the hub learnt of a store, and what was so."""
     days = [json.loads(line) for line in truth.read_text().splitlines()]
     mine = [day for day in days if day["store"] == store]
-    placed = sum(day["placed"] for day in mine)
     said = [
         (
             f"{store:12} visits {numbers['visits']['value']:,.0f} "
@@ -322,7 +322,8 @@ def beside_truth(store: str, numbers: dict[str, Any], *, truth: Path) -> str:
         )
     ]
     for row in numbers["patterns"]:
-        true = sum(day["patterns"].get(row["name"], 0) for day in mine) / placed
+        whole = sum(day[TRUTH_OF.get(row["name"], "placed")] for day in mine)
+        true = sum(day["patterns"].get(row["name"], 0) for day in mine) / whole
         told = (
             f"{100 * row['value']:.1f} % [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
             if row["value"] is not None

@@ -18,6 +18,9 @@ BORN, BORN_STORE = date(2026, 2, 12), "market-hall"
 CHANGED, CHANGED_STORE, CHANGED_ZONE = date(2026, 2, 16), "suburb", "aisle-3"
 """From the 15th day on an offer stands there."""
 
+TRUTH_OF = {"bargain": "visits", "quality": "baskets"}
+"""What a pattern's true share is of, where not of the visits that could be placed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Branch:

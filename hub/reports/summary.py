@@ -38,14 +38,20 @@ from hub.reports.trend import (
     rhythm,
 )
 from hub.reports.unrest import ByDay, widened, wider
-from wire.messages import OUTCOMES, PRICE_TIERS, Meta, Release, Zone
+from wire.messages import OUTCOMES, PATTERNS, PRICE_TIERS, Meta, Release, Zone
 
 HANDLED = ("put_back", "kept")
 
 
 @dataclass(frozen=True, slots=True)
 class PatternRow:
-    """One pattern's share, as ``hub.patterns.shares.Share``; ``of`` what it is a share."""
+    """One pattern's share, as ``hub.patterns.shares.Share``.
+
+    Attributes:
+        of: what it is a share of.
+        lasting: variance of what is wrong with it in all periods of the store alike, where that is
+            much: of what no cell tells.
+    """
 
     name: str
     value: float | None
@@ -53,6 +59,7 @@ class PatternRow:
     high: float | None
     withheld: str | None
     of: Literal["visits", "baskets"] = "visits"
+    lasting: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +270,9 @@ def compare(now: Summary, before: Summary) -> tuple[Change, ...]:
     for row in now.patterns:
         one = then.get(row.name)
         if one is not None:
-            changed(row.name, "pattern", one=_share(one), two=_share(row))
+            alike = min(one.lasting, row.lasting)
+            earlier_share, share_now = (_share(each, without=alike) for each in (one, row))
+            changed(row.name, "pattern", one=earlier_share, two=share_now)
     zones = {zone.id: zone for zone in before.zones}
     for zone in now.zones:
         earlier = zones.get(zone.id)
@@ -337,14 +346,25 @@ def rates_by_day(days: Sequence[Mapping[str, ZoneRow]]) -> list[ByDay]:
     ]
 
 
-def _share(row: PatternRow) -> Share:
-    return Share(row.value, row.low, row.high, row.withheld)
+def _share(row: PatternRow, *, without: float) -> Share:
+    """Give a share whose interval leaves out so much variance."""
+    if row.value is None or row.low is None or row.high is None:
+        return Share(None, None, None, row.withheld)
+    half = (row.high - row.low) / 2
+    own = max(0.0, half**2 - Z**2 * without) ** 0.5
+    return Share(row.value, row.value - own, row.value + own)
 
 
 def _pattern_rows(patterns: Patterns) -> tuple[PatternRow, ...]:
     return tuple(
         PatternRow(
-            row.name, row.share.value, row.share.low, row.share.high, row.share.withheld, row.of
+            row.name,
+            row.share.value,
+            row.share.low,
+            row.share.high,
+            row.share.withheld,
+            row.of,
+            row.measured.lasting if row.measured and row.name not in PATTERNS else 0.0,
         )
         for row in patterns.shares
     )

@@ -2,7 +2,7 @@
 
 Reads what a demo with ``--work`` left (``hub.db``, ``month.jsonl``): batch-simulated visits, seeds
 and mixes the confusion never saw, let out by the agent's own code at the standard budget. Truth is
-the share of the day's own visits that could be placed, as in ``pattern_coverage.py``; an error is
+the share of the day's own visits (or baskets), as in ``pattern_coverage.py``; an error is
 the total variation between shown and not shown.
 
     python deploy/demo/run.py --work /tmp/work && python tests/figures/month_shares.py /tmp/work
@@ -22,6 +22,8 @@ from hub.patterns.shares import ShareParams
 from hub.reports.trend import daily_patterns
 from hub.store_io.store import Store
 
+PATTERN_OF = {"bargain": "visits", "quality": "baskets"}
+"""What a pattern's true share is of, where not of the visits that could be placed."""
 FIT = 0.06
 """Total variation asked for, per axis and day, at 2,400 visits a day."""
 
@@ -41,7 +43,8 @@ def main() -> None:
             at = date.fromisoformat(day["day"])
             data = load_period(hub, store=day["store"], since=at, until=at)
             for one in daily_patterns(data, params=ShareParams())[at].shares:
-                share, truth = one.share, day["patterns"].get(one.name, 0) / day["placed"]
+                whole = day[PATTERN_OF.get(one.name, "placed")]
+                share, truth = one.share, day["patterns"].get(one.name, 0) / max(1, whole)
                 if share.value is None or share.low is None or share.high is None:
                     continue
                 held = share.low <= truth <= share.high

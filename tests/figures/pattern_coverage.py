@@ -216,7 +216,9 @@ def days(
 
 @dataclass(frozen=True)
 class Month:
-    """One store's days, (D, A) by axis; held where the interval has the truth in it.
+    """One store's days, (D, A) by axis; held is 1 where the interval has the truth in it.
+
+    What is withheld is NaN.
 
     Attributes:
         exact: estimates from counts without noise.
@@ -228,7 +230,6 @@ class Month:
     alone_held: np.ndarray
     told: np.ndarray
     told_held: np.ndarray
-    half: np.ndarray
 
 
 def month(
@@ -273,11 +274,16 @@ def month(
         true,
         table(exact)[..., 0],
         alone[..., 0],
-        (alone[..., 1] <= true) & (true <= alone[..., 2]),
+        _holds(alone, true=true),
         told[..., 0],
-        (told[..., 1] <= true) & (true <= told[..., 2]),
-        (told[..., 2] - told[..., 1]) / 2,
+        _holds(told, true=true),
     )
+
+
+def _holds(told: np.ndarray, *, true: np.ndarray) -> np.ndarray:
+    """Tell whether intervals hold the truth; NaN where they are withheld."""
+    held = (told[..., 1] <= true) & (true <= told[..., 2])
+    return np.where(np.isnan(told[..., 0]), np.nan, held)
 
 
 def _always(_: int, *, moved: tuple[Change, ...]) -> tuple[Change, ...]:
@@ -314,23 +320,29 @@ def print_stores(months: list[Month]) -> None:
         own = [one.alone[:, place] - one.truth[:, place] for one in months]
         noise = [one.alone[:, place] - one.exact[:, place] for one in months]
         cells = [one.exact[:, place] - one.truth[:, place] for one in months]
-        always = np.sqrt(np.mean([np.mean(one) ** 2 for one in own]))
-        chance = np.sqrt(np.mean([np.var(one) for one in cells]))
-        print(f"{axis:19} {always:15.3f} {np.sqrt(np.mean([np.var(n) for n in noise])):6.3f} "
+        always = np.sqrt(np.mean([np.nanmean(one) ** 2 for one in own]))
+        chance = np.sqrt(np.mean([np.nanvar(one) for one in cells]))
+        print(f"{axis:19} {always:15.3f} {np.sqrt(np.mean([np.nanvar(n) for n in noise])):6.3f} "
               f"{chance:11.3f}")  # fmt: skip
     print(f"{'told':19} {'axis':12} {'mean TV':>8} {'90 %':>6} {'most':>6} {'<= .06':>6} "
-          f"{'held':>6}")  # fmt: skip
-    for name in ("alone", "told"):
-        errors = np.stack([np.abs(getattr(one, name) - one.truth) for one in months])
-        held = np.stack([getattr(one, f"{name}_held") for one in months])
-        kind = "with the other days" if name == "told" else "each day alone"
+          f"{'held':>6} withheld")  # fmt: skip
+    for kind, name, some in (
+        ("each day alone", "alone", months),
+        ("with the other days", "told", months),
+        ("- all goods heard", "told", months[::2]),
+        ("- one shelf heard", "told", months[1::2]),
+    ):
+        errors = np.stack([np.abs(getattr(one, name) - one.truth) for one in some])
+        held = np.stack([getattr(one, f"{name}_held") for one in some])
         for place, axis in enumerate(AXES):
-            one = errors[..., place]
+            one = errors[..., place][~np.isnan(errors[..., place])]
             print(
-                f"{kind:19} {axis:12} {np.nanmean(one):8.3f} {np.nanquantile(one, 0.9):6.3f} "
-                f"{np.nanmax(one):6.3f} {np.mean(one <= FIT):6.3f} {held[..., place].mean():6.3f}"
+                f"{kind:19} {axis:12} {one.mean():8.3f} {np.quantile(one, 0.9):6.3f} "
+                f"{one.max():6.3f} {np.mean(one <= FIT):6.3f} {np.nanmean(held[..., place]):6.3f}"
+                f" {errors[..., place].size - one.size:8}"
             )
-        print(f"{kind:19} all {held.size} intervals: {held.mean():.3f} hold the truth")
+        shown = np.isfinite(held).sum()
+        print(f"{kind:19} all {shown} intervals: {np.nanmean(held):.3f} hold the truth")
 
 
 def print_changes(
@@ -361,8 +373,8 @@ def print_changes(
             held = np.stack([one.told_held[:, place] for one in months])
             usual = truth[:, :CHANGED].mean()
             print(f"{kind:14} {axis:12} {(truth[:, CHANGED] - usual).mean():6.3f} "
-                  f"{(told[:, CHANGED] - usual).mean():6.3f} {held[:, CHANGED].mean():6.2f}"
-                  f"{'':14}{held.mean():6.3f}")  # fmt: skip
+                  f"{(told[:, CHANGED] - usual).mean():6.3f} {np.nanmean(held[:, CHANGED]):6.2f}"
+                  f"{'':14}{np.nanmean(held):6.3f}")  # fmt: skip
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from firmware_sim.batch import Batches, Change
 from firmware_sim.cli import app
 from firmware_sim.floor import Floor
 from firmware_sim.store import default_store
-from firmware_sim.stories import OUTCOMES, PATTERNS, Stories, Story
+from firmware_sim.stories import OUTCOMES, PATTERNS, TENDENCIES, Stories, Story
 from wire import messages
 
 STORE = default_store()
@@ -36,7 +36,10 @@ def test_they_are_the_batchs_customers_in_the_order_of_leaving(day: list[Story])
     assert kept == pytest.approx(np.nansum(columns["kept"][shopping]))
     shown = sum(one.truth["showroomer"] for one in day)
     assert shown == columns["true_showroomer"][shopping].sum()
-    assert set(day[0].truth) == set(PATTERNS) == set(messages.PATTERNS)
+    assert set(PATTERNS) == set(messages.PATTERNS)
+    assert set(day[0].truth) == {*PATTERNS, *TENDENCIES}
+    drawn = sum(one.truth["bargain"] for one in day)
+    assert drawn == (columns["true_bargain"][shopping] > 0).sum()
     assert set(day[0].traits) <= {trait.name for trait in TRAITS}
 
 

@@ -40,7 +40,7 @@ def test_the_json_has_the_shape_that_others_read(summarised: Summary) -> None:
     assert set(got["visits"]) == {"value", "low", "high"}
     names = ["showroomer", "wanderer", "indecisive", "bargain", "quality"]
     assert [row["name"] for row in got["patterns"]] == names
-    assert set(got["patterns"][0]) == {"name", "value", "low", "high", "withheld", "of"}
+    assert set(got["patterns"][0]) == {"name", "value", "low", "high", "withheld", "of", "lasting"}
     assert [row["name"] for row in got["dayparts"][0]["patterns"]] == names[:3]
     zone = got["zones"][1]
     assert set(zone) == {

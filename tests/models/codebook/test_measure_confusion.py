@@ -3,8 +3,20 @@ from __future__ import annotations
 import numpy as np
 
 from edge.release.codebook import nearest_cell
-from models.codebook.measure_confusion import BOTH, cells_of, confusion_of, visits_of
+from edge.release.goods import Goods
+from firmware_sim.batch import Batches
+from firmware_sim.store import default_store
+from firmware_sim.stories import Stories
+from hub.patterns.drawn import PROMOTION, STOPPED, TIERS
+from models.codebook.measure_confusion import (
+    BOTH,
+    cells_of,
+    confusion_of,
+    drawn_cells_of,
+    visits_of,
+)
 from wire.codebook import default_codebook
+from wire.messages import PRICE_TIERS
 
 
 def test_visits_fall_where_the_agent_would_place_them() -> None:
@@ -40,3 +52,22 @@ def test_half_of_the_visits_are_of_shops_that_hear_one_shelf() -> None:
     assert picks[False] < 0.5 * picks[True]
     both = visits_of(3, days=[0], visits=400)
     assert len(both["visit"]) == sum(len(columns["visit"]) for columns in found.values())
+
+
+def test_baskets_fall_into_the_tiers_that_the_agent_names() -> None:
+    found = visits_of(3, days=[0], visits=400)
+    goods = Goods(tiers=PRICE_TIERS)
+    cells = drawn_cells_of(found, drawn=TIERS)
+    for tier, cell in zip(found["price_tier"], cells, strict=True):
+        named = goods.tier(None if np.isnan(tier) else float(tier))
+        assert named == (() if cell < 0 else (PRICE_TIERS[cell],))
+    assert len(set(cells.tolist())) == 4
+
+
+def test_who_stops_at_a_promotion_is_who_the_agent_s_outcomes_say() -> None:
+    store = default_store()
+    found = visits_of(3, days=[0], visits=300, hearing=(True,))
+    batches = Batches(store, visits=300, seed=3)
+    stories = Stories(store, batches=batches, seed=3).day(0)
+    stopped = sum(story.zones.get("promo") in STOPPED for story in stories)
+    assert stopped == (drawn_cells_of(found, drawn=PROMOTION) == 0).sum()
