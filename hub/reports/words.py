@@ -30,7 +30,7 @@ PATTERN_WORDS = {
     "showroomer": "looks closely and takes goods in hand, and keeps nothing",
     "wanderer": "walks much further than the goods at which the visit stopped would need",
     "indecisive": "puts goods back, and stays long before deciding",
-    "bargain": "stops at promotions: visits that these draw",
+    "bargain": "stops at promotions, where others pass",
     "quality": "keeps what is dear within its category; of the baskets whose prices are known",
 }
 OUTCOME_NAMES = {
@@ -549,7 +549,8 @@ def change_of(one: Change) -> str:
     """Name what a change is of."""
     name = RATE_NAMES.get(one.figure, one.figure)
     if one.figure == "pattern":
-        return f"{name} of {PLURAL.get(one.of, one.of)}"
+        share = RATE_NAMES["basket"] if one.of == "quality" else name
+        return f"{share} of {PLURAL.get(one.of, one.of)}"
     if one.figure == "basket":
         return f"{name} with goods marked “{one.of}”"
     if one.figure == "tier":
