@@ -168,10 +168,10 @@ def _through(sectors: int) -> str:
     if not sectors:
         return ""
     return (
-        f"the agent looks through {sectors} sectors, slices all around the spot below the camera, "
-        f"{sectors} looks of the detector for each picture: a round picture seen so shows more of "
-        "the people, and takes about eight times as long with six. Plan one such camera to a box; "
-        "for a slow one, sectors = 4 or 0 in the camera's table of the file"
+        f"it is looked at through {sectors} sectors, slices around the spot below it: more of the "
+        f"people in a round picture are found so, by {sectors} looks of the detector at each (six "
+        "take about eight times as long as one of the whole). Plan one such camera to a box; for "
+        "a slow box write sectors = 4 or 0 into the camera's table in the file"
     )
 
 

@@ -121,8 +121,10 @@ async function review(first = []) {
 }
 
 $("save").addEventListener("click", async () => {
+  say("Looking what saving would change …");
   try {
     await review();
+    say("");
     $("save-dialog").showModal();
   } catch (error) {
     say(error.message, "wrong");

@@ -572,5 +572,5 @@ function centimetres(value) {
 }
 
 function sentence(text) {
-  return text && `${text[0].toUpperCase()}${text.slice(1)}${text.endsWith(".") ? "" : "."}`;
+  return text && `${text[0].toUpperCase()}${text.slice(1)}${/[.?]$/.test(text) ? "" : "."}`;
 }
