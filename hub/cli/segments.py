@@ -11,6 +11,7 @@ import typer
 
 from hub.cli.terminal import (
     EXIT_CODES,
+    WRONG,
     ConfigOption,
     DbOption,
     JsonOption,
@@ -206,15 +207,17 @@ def explain(  # noqa: PLR0917 - typer passes options by name
         told["doubling"] = doubling
     if as_json:
         print(as_json_text(told))
-        return
-    print(f"{definition.name}: {definition.rule.strip()}")
-    if words:
-        print(f"Visits for which {words}.")
-    _print_findings(findings)
-    for label in ("about", "goal", "action", "owner", "stop"):
-        if getattr(definition, label):
-            print(f"{label:8} {getattr(definition, label)}")
-    _print_doubling(doubling)
+    else:
+        print(f"{definition.name}: {definition.rule.strip()}")
+        if words:
+            print(f"Visits for which {words}.")
+        _print_findings(findings)
+        for label in ("about", "goal", "action", "owner", "stop"):
+            if getattr(definition, label):
+                print(f"{label:8} {getattr(definition, label)}")
+        _print_doubling(doubling)
+    if not words:
+        raise typer.Exit(WRONG)
 
 
 @app.command(epilog=EXIT_CODES)
@@ -596,7 +599,7 @@ def _named(tables: SegmentTables, text: str) -> Definition:
     known = {one.id: one for one in templates()}
     if text in known:
         return known[text]
-    if text.replace("-", "").isalnum() and text.islower() and "-" in text:
+    if text.replace("-", "").isalnum() and text.islower() and text not in {"true", "false"}:
         desk.newest(tables, text)  # an id by its looks: say that it is not there
     return Definition("a-rule", "A rule", text)
 

@@ -23,8 +23,9 @@ EXIT_CODES = (
     "5 `doctor` found something that fails; 130 Ctrl-C. "
     "`run` ends with 0 when it is told to stop (Ctrl-C, SIGTERM)."
 )
+WRONG = 2
 FAILURES: tuple[tuple[type[HubError], int], ...] = (
-    (ConfigError, 2),
+    (ConfigError, WRONG),
     (NoDataError, 3),
     (StoreError, 4),
 )

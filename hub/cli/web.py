@@ -17,7 +17,9 @@ if TYPE_CHECKING:  # a web server is not needed by other commands
 
 def web(  # noqa: PLR0917 - typer passes options by name
     listen: Annotated[str, typer.Option("--listen", help="IP address to answer at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="0 takes a free one.", min=0)] = 8780,
+    port: Annotated[
+        int, typer.Option("--port", help="0 takes a free one.", min=0, max=65535)
+    ] = 8780,
     context: Annotated[
         Path | None,
         typer.Option("--context", help="context.toml, for segments that ask for more."),

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hub.errors import StoreError
+from hub.errors import NoDataError, StoreError
 
 MENDS = (
     ("full", "free space on its disk; nothing is lost meanwhile, agents keep what is not stored"),
@@ -17,9 +17,23 @@ MENDS = (
     ("unable to open", "give this user access to the file and its folder"),
     ("malformed", "the file is damaged: `aisle-hub db restore` a backup"),
     ("not a database", "this is another kind of file: name the hub's database"),
-    ("disk I/O", "the disk fails: move the database to another one"),
+    ("disk I/O", "its disk is full or fails: free space, or move the database to another one"),
 )
 """What SQLite's message contains, and what mends it."""
+
+
+def there(path: Path) -> Path:
+    """Give the path of a database that is there.
+
+    Raises:
+        NoDataError: it is not.
+    """
+    if not path.is_file():
+        raise NoDataError(
+            f"{path}: no database there; name hub.toml by --config or AISLE_HUB_CONFIG, or the "
+            f"file by --db; `aisle-hub run --db {path}` makes it"
+        )
+    return path
 
 
 @contextmanager

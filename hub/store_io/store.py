@@ -15,7 +15,7 @@ import msgspec
 
 from hub.errors import NoDataError, StoreError
 from hub.ingest.judging import Decision, Key, Noted, Rejected, Repeat, Stored, contiguous
-from hub.store_io.connection import connected, instant, refusals, spelt, transaction
+from hub.store_io.connection import connected, instant, refusals, spelt, there, transaction
 from hub.store_io.schema import NEWEST, migrate, newer, tables_of, version
 from wire.codebook import Codebook
 from wire.codec import decode
@@ -231,13 +231,11 @@ class Store:
             NoDataError: there is none.
             StoreError: its tables are not of this program's time.
         """
-        if not path.is_file():
-            raise NoDataError(f"{path}: no database there; `aisle-hub run --db {path}` makes it")
-        with connected(path, busy_ms=busy_ms) as connection:
-            there = version(connection)
-            if there > NEWEST:
-                raise StoreError(f"{path}: {newer(there)}")
-            if there < NEWEST:
+        with connected(there(path), busy_ms=busy_ms) as connection:
+            step = version(connection)
+            if step > NEWEST:
+                raise StoreError(f"{path}: {newer(step)}")
+            if step < NEWEST:
                 raise StoreError(
                     f"{path}: its tables are older than this program; "
                     "`aisle-hub db migrate` brings them up to date, and so does `aisle-hub run`"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hub.config import Retention
 from hub.errors import ConfigError, NoDataError, StoreError
-from hub.store_io.connection import connected, refusals, spelt, transaction
+from hub.store_io.connection import connected, refusals, spelt, there, transaction
 from hub.store_io.schema import NEWEST, Step, migrate, newer, rows_lost, version
 from hub.store_io.store import Link, Store
 
@@ -85,8 +85,7 @@ def bring_to(path: Path, *, step: int, lose: bool, busy_ms: int) -> list[Step]:
         ConfigError: there is no such step.
         StoreError: rows would be lost, or the database refuses; steps are whole or not done.
     """
-    if not path.is_file():
-        raise NoDataError(f"{path}: no database there; `aisle-hub run --db {path}` makes it")
+    there(path)
     if not 1 <= step <= NEWEST:
         raise ConfigError(f"there is no step {step}: 1 to {NEWEST}")
     with connected(path, busy_ms=busy_ms) as connection, closing(connection):

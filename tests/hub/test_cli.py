@@ -340,7 +340,7 @@ def test_doctor_names_what_fails_and_how_to_mend_it(
     )["checks"]
     assert all(bool(check["mend"]) == (check["state"] != "ok") for check in checks)
     none = call("doctor", "--config", hub_toml, "--db", tmp_path / "none.db", code=5)
-    assert "no database there" in none
+    assert "no database there; name hub.toml by --config" in none
 
 
 def test_an_interrupted_command_says_so_and_has_its_code() -> None:

@@ -173,6 +173,8 @@ def test_what_is_not_there_says_so(
     run("list", "--db", tmp_path / "none.db", code=3)
     run("add", "--template", "nothing", *db, code=2)
     assert "context.weekday" in run("explain", "--names", *db)
+    assert "error" in run("explain", "pattern.wanderer >", *db, code=2)
+    assert "there are: " in run("explain", "nobody", *db, code=3)
 
 
 def test_what_has_grown_is_found_and_proposed(
