@@ -478,7 +478,8 @@ def begin_file(path: Path) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
             os.fchmod(file.fileno(), 0o640)
-            os.fchown(file.fileno(), -1, path.absolute().parent.stat().st_gid)
+            with suppress(PermissionError):  # not root, nor of that group: the file stays ours
+                os.fchown(file.fileno(), -1, path.absolute().parent.stat().st_gid)
     except FileExistsError as error:
         raise ConfigError(f"{path} is there already; leave out --new to change it") from error
     except OSError as error:
