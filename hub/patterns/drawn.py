@@ -72,7 +72,7 @@ class DrawnParams:
     """
 
     bargain: QuantifyParams = field(
-        default_factory=partial(QuantifyParams, prior_sd=2.0, cell_error=0.0, other_error=0.02)
+        default_factory=partial(QuantifyParams, prior_sd=2.0, cell_error=0.0, other_error=0.015)
     )
     quality: QuantifyParams = field(
         default_factory=partial(QuantifyParams, prior_sd=2.0, cell_error=0.0)

@@ -1,11 +1,12 @@
 """What a day tells of bargain hunters and quality seekers, by calculation.
 
-No trait of price or promotion places a visit in a cell, so a day's share would have to come from a
-mean over the day: of what baskets cost within their category, of picks on promotion, of who came to
-the promotion's place. Here, for every such mean: how far it moves with each tendency, how it varies
-from week to week with promotions alone, and what its own chance and the release's noise make of the
-share. A mean that moves with one tendency only could carry an axis; its level where no tendency is
-moved is the simulated store's, and a real store's would have to be known.
+No trait of price or promotion places a visit in a cell, so a day's share comes from a mean over the
+day: of what baskets cost within their category, of picks on promotion, of who came to the
+promotion's place, or stopped there. Here, for every such mean: how far it moves with each tendency,
+how it varies from week to week with promotions alone, and what its own chance and the release's
+noise, in the demo store, make of the share. Dear baskets and stops are what ``drawn.py`` of the
+hub's patterns takes: each moves with little but its own tendency. Who came to a promotion would be
+as good here, but where walks are drawn in full many pass it on their way.
 
     python tests/figures/axes_evidence.py [--visits 2400] [--days 14]
 """
@@ -20,7 +21,7 @@ import numpy as np
 
 from edge.release.privacy import Budget
 from firmware_sim.batch import Change
-from models.codebook.measure_confusion import Columns, visits_of
+from models.codebook.measure_confusion import STOPPED, Columns, visits_of
 
 SEED = 9_901
 SLOPE = 1 / math.sqrt(2 * math.pi)
@@ -28,8 +29,8 @@ SLOPE = 1 / math.sqrt(2 * math.pi)
 MOVED = ("bargain", "quality", "buy", "mission", "decisive")
 HIGH = 2 / 3
 """Percentile of price within the category."""
-ZONE_CELLS = 20
-"""Outcomes times dayparts: all are added up for who came to a place."""
+ZONE_CELLS = {"came to promotion": 12, "stopped there": 8}
+"""Outcomes times four dayparts that are added up, where no reader is."""
 
 
 def evidence(found: Columns) -> dict[str, np.ndarray]:
@@ -39,13 +40,14 @@ def evidence(found: Columns) -> dict[str, np.ndarray]:
         "basket is dear": np.where(np.isnan(tier), np.nan, tier > HIGH),
         "picked a promotion": np.where(np.isnan(picks), np.nan, picks > 0),
         "came to promotion": (np.nan_to_num(found["promo_zone_share"]) > 0).astype(float),
+        "stopped there": found[STOPPED].astype(float),
     }
 
 
 def noise_of(name: str, *, budget: Budget) -> float:
     """Give the noise on a day's count of it."""
-    if name == "came to promotion":
-        return budget.channel("zones").sd * math.sqrt(ZONE_CELLS)
+    if name in ZONE_CELLS:
+        return budget.channel("zones").sd * math.sqrt(ZONE_CELLS[name])
     # one label of a basket, as agents give it where prices are known
     return budget.channel("tags").sd
 
@@ -55,7 +57,7 @@ def main() -> None:
     parser.add_argument("--visits", type=int, default=2400)
     parser.add_argument("--days", type=int, default=14)
     given = parser.parse_args()
-    budget = Budget()
+    budget = Budget().fitted({"zones": 5, "tags": 6})
 
     def days(
         *, hearing: bool, changes: Sequence[Change] = (), first: int = 0, many: int = given.days
