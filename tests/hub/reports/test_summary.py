@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 import msgspec
@@ -8,7 +9,7 @@ import pytest
 
 from hub.patterns.shares import ShareParams
 from hub.reports.period import PeriodData
-from hub.reports.summary import Summary, summarise
+from hub.reports.summary import PatternRow, Summary, compare, summarise
 from wire.messages import Meta, Release
 
 DAY = date(2026, 3, 7)
@@ -62,6 +63,25 @@ def test_the_json_has_the_shape_that_others_read(summarised: Summary) -> None:
     assert set(zone["outcomes"]["kept"]) == {"value", "low", "high"}
     assert set(zone["stop_rate"]) == {"value", "low", "high", "withheld"}
     assert set(got["dayparts"][0]) == {"name", "visits", "patterns"}
+
+
+def test_what_is_wrong_in_both_periods_alike_is_not_in_the_difference(summarised: Summary) -> None:
+    def told(value: float, lasting: float) -> Summary:
+        half = 1.96 * (0.02**2 + 0.03**2) ** 0.5
+        row = PatternRow("bargain", value, value - half, value + half, None, lasting=lasting)
+        return replace(summarised, patterns=(row,))
+
+    halves = []
+    for lasting in (0.0, 0.03**2):
+        (one,) = [
+            one
+            for one in compare(told(0.58, lasting), told(0.5, lasting))
+            if one.figure == "pattern"
+        ]
+        assert one.difference is not None
+        halves.append((one.difference.high - one.difference.low) / 2)
+    assert halves[1] == pytest.approx(1.96 * 2**0.5 * 0.02)
+    assert halves[1] < 0.08 < halves[0]
 
 
 def test_rates_exist_only_where_they_mean_something(summarised: Summary) -> None:

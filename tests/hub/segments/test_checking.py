@@ -29,6 +29,8 @@ def of(rule: str, **fields: object) -> Definition:
         ("tag.organic && pattern.wanderer > 0.5", "counted apart"),
         ("trait.stops + 1 > 3.0", "write 1.0"),
         ("pattern.wanderer >", "line 1, column"),
+        ("pattern.bargain > 0.5", "no cell.*aisle-hub patterns"),
+        ("pattern.quality > 0.5", 'no cell.*tag."price-high"'),
     ],
 )
 def test_what_is_wrong_is_an_error_with_its_mend(rule: str, says: str, names: Vocabulary) -> None:
