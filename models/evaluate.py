@@ -12,7 +12,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from math import hypot
 from pathlib import Path
@@ -28,6 +28,7 @@ from edge.vision.ground import Ground
 from edge.vision.manifest import Manifest
 from edge.vision.onnx_io import Detector, load_detector, shipped_manifest
 from edge.vision.sectors import Sectors
+from edge.vision.stillness import Stillness
 from edge.vision.tracking import FloorPoint, Sighting, Tracker, TrackerParams, TrackPoint
 from edge.vision.watching import Seer, SightParams, floor_points
 from edge.visits.visits import VisitParams
@@ -358,7 +359,7 @@ def _clip(data: Clip, *, detector: Detector, backgrounds: Backgrounds, fps: floa
         count += 1
         for name, looker in lookers.items():
             found = looker.look(image)
-            followers[name].follow(_at_ms(number, fps=fps), found)
+            followers[name].follow(_at_ms(number, fps=fps), found, image=image)
             if number in data.boxes:
                 rules = _clip_rules(data, number, follower=followers[name], detector=detector)
                 passes[name].judge(found, rules)
@@ -555,12 +556,24 @@ class Follower:
         self._ground = ground
         self._tracker = Tracker(TrackerParams(sure=detector.begins))
         self._params = SightParams.of(detector.manifest)
+        self._stillness = Stillness()
         self._tracks: dict[int, list[TrackPoint]] = {}
 
-    def follow(self, scene_ms: int, found: Sequence[Detection]) -> None:
-        """Take one image's detections."""
+    def follow(self, scene_ms: int, found: Sequence[Detection], *, image: Image) -> None:
+        """Take one image and its detections."""
         least = self._params.unsure * self._detector.confidence
-        points = self._points([one for one in found if one.confidence >= least])
+        fitted, point = self._detector.fit(image), self._detector.manifest.output.point
+        self._stillness.feed(scene_ms, fitted.canvas)
+        points = self._points(
+            [
+                replace(
+                    one,
+                    still=self._stillness.holds(_box(one, scale=fitted.scale, point=point)),
+                )
+                for one in found
+                if one.confidence >= least
+            ]
+        )
         for event in self._tracker.feed(Sighting(scene_ms, points)):
             if isinstance(event, TrackPoint):
                 self._tracks.setdefault(event.track, []).append(event)

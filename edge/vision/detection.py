@@ -47,6 +47,7 @@ class Detection:
         head_y_px: likewise.
         centre_x_px: middle of the box; None where the net does not tell it.
         centre_y_px: likewise.
+        still: nothing has moved there lately.
     """
 
     x_px: float
@@ -58,6 +59,7 @@ class Detection:
     head_y_px: float | None = None
     centre_x_px: float | None = None
     centre_y_px: float | None = None
+    still: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from edge.vision.assignment import Link, Pair, likeliest, matched, settled
+from edge.vision.fixtures import FixtureParams, Fixtures
 from edge.vision.motion import Gait, MotionParams, Step, far_ahead, sameness
 
 Floats = NDArray[np.float64]
@@ -32,12 +33,14 @@ class FloorPoint:
     Attributes:
         sd_m: how sure the camera is of the place, along each axis; the body's own sway, which
             is the tracker's to know, comes on top.
+        still: nothing has moved there lately: it may be a thing.
     """
 
     east_m: float
     north_m: float
     confidence: float
     sd_m: float = 0.0
+    still: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,12 @@ class TrackerParams:
         learn_from: sightings a track needs to teach.
         worth: twice the log of how much likelier a sighting is somebody followed than nobody:
             nine of ten found, half a false one an image on 200 m².
+        fixtures: where things are taken for people;
+        fixed: no track begins where so many sightings of them an image has, per 2 pi m²: within
+            three of their standard deviations.
+        stays: a fixture speaks against somebody followed by no more than so large a share of how
+            probable they are to be seen where they are thought to be: who stands quite still is
+            followed on, and goes with any sighting that moves away.
         sure: confidence that may start a track; less sure points only continue one (Zhang et
             al., ByteTrack, ECCV 2022).
         confirm_sightings: after which a new track is believed,
@@ -127,6 +136,9 @@ class TrackerParams:
     scale_most: float = 10.0
     learn_from: int = 8
     worth: float = 13.0
+    fixtures: FixtureParams = field(default_factory=FixtureParams)
+    fixed: float = 1.0
+    stays: float = 0.5
     sure: float = 0.4
     confirm_sightings: int = 3
     confirm_ms: int = 400
@@ -233,6 +245,7 @@ class Tracker:
         self._ends_ms = inf
         self._meetings: list[_Meeting] = []
         self._scales: dict[str, float] = {}
+        self._fixtures = Fixtures(self._params.fixtures)
         self._now_ms = self._seen_ms = -(1 << 62)  # before every instant
 
     def feed(self, sighting: Sighting) -> list[TrackPoint | TrackEnd]:
@@ -246,7 +259,10 @@ class Tracker:
             raise ValueError(f"time runs backwards: {now_ms} after {self._now_ms} ms")
         out = self.advance(now_ms)
         self._move(now_ms)
-        seen = _Seen.of(sighting, scale=self._scales.get(sighting.camera, 1.0), params=self._params)
+        still = [complex(one.east_m, one.north_m) for one in sighting.points if one.still]
+        scale = self._scales.get(sighting.camera, 1.0)
+        seen = _Seen.of(sighting, scale=scale, params=self._params)
+        self._fixtures.feed(now_ms, seen.places, still=still)
         looked_for = self._looked_for(sighting.camera)
         pairs, spare = self._assign(seen, looked_for)
         self._correct(sighting.camera, pairs, seen)
@@ -315,11 +331,15 @@ class Tracker:
         return pairs + young, spare - {column for _, column in young}
 
     def _links(self, tracks: list[_Track], seen: _Seen) -> list[_Link]:
-        """Give which points may be whose, at twice the negative log odds that they are."""
+        """Give which points may be whose, at twice the negative log odds that they are.
+
+        Against it speaks that somebody else, or nobody, is as likely to be seen there.
+        """
         if not tracks or not seen.places:
             return []
         worth, places, variances = self._params.worth, seen.places, seen.variances
-        least = exp(-0.5 * worth)
+        fixed = [self._fixtures.density(place_m) for place_m in places]
+        anywhere = exp(-0.5 * worth)
         # Whatever is likelier than that is nearer than this many times the variance, squared.
         far, most_m2 = max(0.0, worth - 2 * log(min(variances))), max(variances)
         links = []
@@ -332,8 +352,12 @@ class Tracker:
                 place_m = places[column]
                 if abs(place_m - centre_m) < reach_m:
                     density = gait.density(place_m, variances[column])
-                    if density > least:
-                        links.append((track, column, -2 * log(density) - worth))
+                    others = anywhere
+                    if fixed[column]:
+                        at_best = gait.density(gait.expected_m(), variances[column])
+                        others += min(fixed[column], self._params.stays * at_best)
+                    if density > others:
+                        links.append((track, column, 2 * log(others / density)))
         return links
 
     def _correct(self, camera: str, pairs: list[_Pair], seen: _Seen) -> None:
@@ -401,6 +425,8 @@ class Tracker:
         now_ms, params = self._now_ms, self._params
         for column in sorted(spare, key=lambda one: (seen.doubts[one], one)):
             place_m = seen.places[column]
+            if self._fixtures.density(place_m) >= params.fixed:
+                continue
             if not self._can_stand(place_m) or self._is_beside(place_m):
                 continue
             variance_m2 = seen.variances[column]

@@ -29,6 +29,7 @@ from edge.vision.detection import (
 )
 from edge.vision.ground import Floats, Ground
 from edge.vision.manifest import CentrePoints, Manifest
+from edge.vision.stillness import Stillness
 from edge.vision.tracking import FloorPoint, Sighting
 
 PLAIN_PX = 416
@@ -159,6 +160,7 @@ class Eyes:
         self._least = self._params.unsure * believed
         self._learning = background
         self._background = Background(background)
+        self._stillness = Stillness()
         self._shape: tuple[int, ...] = ()
         self._learnt: Backdrop | None = None
         self._backdrop: Backdrop | None = None
@@ -197,6 +199,13 @@ class Eyes:
             self._background, self._shape = Background(self._learning), fitted.canvas.shape
             self._learnt = self._backdrop = None
         found = self._find(fitted, image=image)
+        self._stillness.feed(scene_ms, fitted.canvas)
+        found = [
+            replace(one, still=True)
+            if self._stillness.holds(_box(one, scale=fitted.scale))
+            else one
+            for one in found
+        ]
         self._learn(scene_ms, _filled(fitted, image=image), found=found, scale=fitted.scale)
         points = floor_points(
             found,
@@ -271,7 +280,7 @@ def floor_points(
         floor, error_m = _both((floor, error_m), (under, sd_m))
     error_m = np.hypot(error_m, ground.residual_m)
     return tuple(
-        FloorPoint(east, north, one.confidence, sd_m)
+        FloorPoint(east, north, one.confidence, sd_m, one.still)
         for (east, north), sd_m, one in zip(
             floor.tolist(), error_m.tolist(), detections, strict=True
         )

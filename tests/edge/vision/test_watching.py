@@ -74,6 +74,18 @@ def test_a_sighting_bears_its_camera() -> None:
     assert Eyes(White(), ground=GROUND, camera="till").sight(7, _image()).camera == "till"
 
 
+def test_a_thing_in_which_nothing_moves_is_told_from_a_person() -> None:
+    eyes, rng, seen = Eyes(White(), ground=GROUND), np.random.default_rng(4), []
+    for number in range(30):
+        image = rng.integers(0, 3, (400, 600, 3), np.uint8)
+        image[180:220, 280:320] = 60 * (number % 4)  # who turns about
+        image[200, 300] = image[200, 100] = 255
+        points = eyes.sight(200 * number, image).points
+        seen.append({round(point.east_m): point.still for point in points})
+    assert seen[10] == {1: False, 3: False}
+    assert seen[-1] == {1: True, 3: False}
+
+
 def test_points_above_the_floor_are_taken_down() -> None:
     flat = Eyes(White(), ground=GROUND).sight(0, _image((500, 300, 255)))
     high = Eyes(White(point_height_m=2.0), ground=GROUND).sight(0, _image((500, 300, 255)))
