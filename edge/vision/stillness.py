@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.vision.background import Box
 from edge.vision.detection import Image
@@ -43,7 +42,7 @@ class Stillness:
 
     def __init__(self, params: StillnessParams | None = None) -> None:
         self._params = params or StillnessParams()
-        self._then: NDArray[np.int16] | None = None
+        self._then: Image | None = None
         self._then_ms = self._now_ms = 0
         self._moved_ms = np.zeros((0, 0), np.int64)
 
@@ -55,16 +54,16 @@ class Stillness:
         self._now_ms = scene_ms
         if self._then is not None and scene_ms - self._then_ms < self._params.every_ms:
             return
-        half = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-        now = half.astype(np.int16)
+        now = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         if self._then is None or self._then.shape != now.shape:
             self._moved_ms = np.full(now.shape[:2], scene_ms, np.int64)
         else:
-            differ = np.abs(now - self._then).max(axis=2)
+            blue, green, red = cv2.split(cv2.absdiff(now, self._then))
+            differ = cv2.max(cv2.max(blue, green), red)
             if not differ.any():
                 return
             self._moved_ms[differ > self._params.levels] = scene_ms
-        self._then, self._then_ms = now, scene_ms
+        self._then, self._then_ms = np.asarray(now, np.uint8), scene_ms
 
     def holds(self, box: Box) -> bool:
         """Tell whether nothing has moved lately in a box, in pixels of the pictures."""
