@@ -103,10 +103,11 @@ def _look(camera: CameraConfig, *, config: StoreConfig, parts: Parts) -> str:
         config, camera.name, parts=parts, background=LOOK_BACKGROUND, conditions=LOOK_CONDITIONS
     )
     with Camera(camera.name, source=camera.source, now_ms=wall_ms) as watched:
-        looks = 0
-        for looks, taken in enumerate(_pictures(watched), start=1):  # noqa: B007 - asked below
+        seen = False
+        for taken in _pictures(watched):
             eyes.sight(*taken)
-        if not looks:
+            seen = True
+        if not seen:
             raise DeviceError(watched.status().detail or "sent no picture: look at its own page")
     if eyes.condition is not None:
         raise DeviceError(eyes.condition.said)

@@ -18,7 +18,7 @@ from math import exp
 
 @dataclass(frozen=True, slots=True)
 class FixtureParams:
-    """When a place is a fixture's.
+    """When a place is a fixture's; all [D], seen at PETS and on rendered people to serve.
 
     Attributes:
         after_ms: of still sightings at a place, after which it is one's.

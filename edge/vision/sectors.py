@@ -29,8 +29,8 @@ KNOWN = 255
 OUTSIDE_PX = -10.0
 """A place in no picture."""
 USUAL_SECTORS = 6
-"""Under a fisheye: of rendered people recall at precision .85 is .77 as it is, .84 through six, .85
-through eight (room known, true lens; models/person_detector/CARD.md)."""
+"""Under a fisheye: of rendered people recall at precision .85 is .79 as it is, .85 through six, of
+0.6.0 .77, .84, and .85 through eight (room known, true lens; models/person_detector/CARD.md)."""
 MIDDLE, HEAD = 1, 2
 """Of a detection's marks: its point, its box's middle, its head, its box's corners."""
 

@@ -43,7 +43,7 @@ class Stillness:
     def __init__(self, params: StillnessParams | None = None) -> None:
         self._params = params or StillnessParams()
         self._then: Image | None = None
-        self._then_ms = self._now_ms = 0
+        self._then_ms = 0
         self._moved_ms = np.zeros((0, 0), np.int64)
 
     def feed(self, scene_ms: int, picture: Image) -> None:
@@ -51,7 +51,6 @@ class Stillness:
 
         A picture equal to the one before says nothing: the camera may have given it twice.
         """
-        self._now_ms = scene_ms
         if self._then is not None and scene_ms - self._then_ms < self._params.every_ms:
             return
         now = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
@@ -73,5 +72,5 @@ class Stillness:
         rows = slice(max(0, int(top + high)), max(0, int(bottom - high) + 1))
         cols = slice(max(0, int(left + wide)), max(0, int(right - wide) + 1))
         core = self._moved_ms[rows, cols]
-        lately = np.count_nonzero(core > self._now_ms - params.for_ms)
+        lately = np.count_nonzero(core > self._then_ms - params.for_ms)
         return bool(lately < params.moved * core.size)

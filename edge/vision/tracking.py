@@ -97,10 +97,10 @@ class TrackerParams:
             nine of ten found, half a false one an image on 200 m².
         fixtures: where things are taken for people;
         fixed: no track begins where so many sightings of them an image has, per 2 pi m²: within
-            three of their standard deviations.
+            two and a half of their standard deviations [D].
         stays: a fixture speaks against somebody followed by no more than so large a share of how
             probable they are to be seen where they are thought to be: who stands quite still is
-            followed on, and goes with any sighting that moves away.
+            followed on, and goes with any sighting that moves away [D].
         sure: confidence that may start a track; less sure points only continue one (Zhang et
             al., ByteTrack, ECCV 2022).
         confirm_sightings: after which a new track is believed,
